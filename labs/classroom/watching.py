@@ -1,0 +1,102 @@
+"""Looks into a running system from outside: events as they pass, queues, tables."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from kombu import Connection, Exchange, Queue
+
+from labs.infra.system import System
+from labs.services.chassis.events import Event, exchange
+from labs.services.chassis.publisher import Outgoing, Publisher
+
+
+def until(condition: Callable[[], Any], within: float = 5.0) -> Any:
+    """The first true value of `condition`, or its last value when the time (seconds) is up."""
+    deadline = time.monotonic() + within
+    while not (value := condition()) and time.monotonic() < deadline:
+        time.sleep(0.03)
+    return value
+
+
+class Tap:
+    """Events in the order in which they passed."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def of(self, order_id: str) -> list[Event]:
+        """Those of one order."""
+        return [event for event in self.events if event.data.get("order_id") == order_id]
+
+
+@contextmanager
+def tap(system: System) -> Iterator[Tap]:
+    """A copy of every event that any service tells, while this lasts."""
+    seen, stopped = Tap(), threading.Event()
+    sources = sorted({s.group for s in system.services.values() if s.group.endswith("-service")})
+    with Connection(system.amqp_url(), connect_timeout=5) as connection:
+        queue = Queue("learner.tap", durable=True, auto_delete=False, expires=60)
+        channel = connection.channel()
+        bound = queue(channel)
+        bound.declare()
+        bound.purge()
+        for source in sources:
+            Exchange(exchange(source), "topic", durable=True, no_declare=True)
+            bound.bind_to(exchange(source), "#")
+        reader = threading.Thread(target=_read, args=(system.amqp_url(), queue, seen, stopped), daemon=True)
+        reader.start()
+        try:
+            yield seen
+        finally:
+            stopped.set()
+            reader.join()
+            bound.delete()
+
+
+def _read(url: str, queue: Queue, seen: Tap, stopped: threading.Event) -> None:
+    with Connection(url, connect_timeout=5) as connection:
+
+        def keep(body: Any, message: Any) -> None:
+            seen.events.append(Event.read(message.headers, body))
+            message.ack()
+
+        with connection.Consumer(queue, callbacks=[keep], accept=["json"]):
+            while not stopped.is_set():
+                try:
+                    connection.drain_events(timeout=0.1)
+                except TimeoutError:
+                    continue
+
+
+def tell(system: System, event: Event, times: int = 1) -> None:
+    """Publish an event as if its source did, `times` times over with the same id."""
+    publisher = Publisher(system.amqp_url(), 5.0)
+    for _ in range(times):
+        publisher.publish([Outgoing.told(event)])
+    publisher.close()
+
+
+def depth(system: System, queue: str) -> int | None:
+    """Messages that wait in a queue; None if there is no such queue."""
+    with Connection(system.amqp_url(), connect_timeout=5) as connection:
+        try:
+            return int(connection.channel().queue_declare(queue, passive=True).message_count)
+        except connection.channel_errors:
+            return None
+
+
+def queue_of(source: str, event_type: str, consumer: str, method: str) -> str:
+    """nameko's name for the queue of an event handler."""
+    return f"evt-{source}-{event_type}--{consumer}.{method}"
+
+
+def rows(system: System, service: str, sql: str, *parameters: Any) -> list[dict[str, Any]]:
+    """What a query of a service's own database gives; read-only, whatever the query says."""
+    path = system.places.volume(f"{service}-data") / f"{service}.db"
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute(sql, parameters)]

@@ -1,0 +1,1 @@
+"""What the system stands on: programs, broker, and the runner that starts docker-compose.yml as plain processes."""

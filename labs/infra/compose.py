@@ -1,0 +1,152 @@
+"""Reads docker-compose.yml: the part of the Compose specification that the system uses, and a clear word about the rest."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
+RESTARTS = ("no", "always", "on-failure", "unless-stopped")
+_VARIABLE = re.compile(r"\$(?:(?P<escaped>\$)|(?P<bare>\w+)|\{(?P<name>\w+)(?:(?P<op>:?[-?])(?P<word>[^}]*))?\})")
+
+
+class ComposeError(Exception):
+    """The file asks for what cannot be done; the message says where and what instead."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service of the file, variables filled in. `ports` are those inside its container; `volumes` maps the path inside
+    to a named volume or a host path; `health` is the command of the health check without CMD; times are in seconds."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    ports: tuple[int, ...]
+    volumes: Mapping[str, str]
+    depends_on: Mapping[str, str]
+    health: tuple[str, ...]
+    restart: str
+    profiles: tuple[str, ...]
+    grace: float
+    local: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def group(self) -> str:
+        """The service in the field's sense that this process belongs to, e.g. order-service; its own name if none."""
+        return self.environment.get("SERVICE", self.name)
+
+
+def read(path: Path, variables: Mapping[str, str]) -> dict[str, Service]:
+    """The services of the file by name. Raises ComposeError for what is missing, wrong, or not supported."""
+    services = {name: _service(name, raw, variables) for name, raw in _document(path)["services"].items()}
+    for service in services.values():
+        for other, condition in service.depends_on.items():
+            if other not in services:
+                raise ComposeError(f"{service.name} depends on {other}, which is not in {path.name}")
+            if condition not in CONDITIONS:
+                raise ComposeError(
+                    f"{service.name} depends on {other} by {condition!r}; known: {', '.join(CONDITIONS)}"
+                )
+    return services
+
+
+def read_consumer(path: Path, name: str, variables: Mapping[str, str]) -> dict[str, Service]:
+    """The services that a new consumer called `name` is made of: `x-consumer` of the file, where it is called example."""
+    text = yaml.safe_dump(_document(path)["x-consumer"])
+    renamed = yaml.safe_load(text.replace("example", name).replace("EXAMPLE", name.upper()))
+    return {key: _service(key, raw, variables) for key, raw in renamed.items()}
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise ComposeError(f"{path.name} is not YAML: {error}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("services"), dict):
+        raise ComposeError(f"{path.name} has no `services`")
+    return document
+
+
+def fill(text: str, variables: Mapping[str, str], where: str) -> str:
+    """Compose's variables: $X, ${X}, ${X:-default}, ${X-default}, ${X:?message}, ${X?message}, and $$ for a dollar."""
+
+    def value(match: re.Match[str]) -> str:
+        if match["escaped"]:
+            return "$"
+        name, op, word = match["bare"] or match["name"], match["op"] or "", match["word"] or ""
+        found = variables.get(name)
+        if found is None or (op.startswith(":") and not found):
+            if op.endswith("?"):
+                raise ComposeError(f"{where} needs the variable {name}: {word}")
+            return word if op.endswith("-") else ""
+        return found
+
+    return _VARIABLE.sub(value, text)
+
+
+def seconds(text: str) -> float:
+    """Compose's durations: 500ms, 10s, 1m30s."""
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 0.000001}
+    parts = re.findall(r"(\d+(?:\.\d+)?)(h|ms|us|m|s)", text)
+    if "".join(n + u for n, u in parts) != text or not parts:
+        raise ComposeError(f"{text!r} is no duration; write for example 500ms, 10s or 1m30s")
+    return sum(float(n) * units[u] for n, u in parts)
+
+
+def _service(name: str, raw: Mapping[str, Any], variables: Mapping[str, str]) -> Service:
+    def filled(value: Any) -> str:
+        return fill(str(value), variables, name)
+
+    def words(value: Any) -> tuple[str, ...]:
+        parts = shlex.split(value) if isinstance(value, str) else value or []
+        return tuple(filled(part) for part in parts)
+
+    environment = raw.get("environment") or {}
+    if isinstance(environment, list):
+        environment = dict(str(pair).partition("=")[::2] for pair in environment)
+    depends = raw.get("depends_on") or {}
+    if isinstance(depends, list):
+        depends = {other: {"condition": "service_started"} for other in depends}
+    restart = str(raw.get("restart", "no"))
+    if restart.partition(":")[0] not in RESTARTS:
+        raise ComposeError(f"{name}: restart {restart!r} is unknown; known: {', '.join(RESTARTS)}")
+    return Service(
+        name=name,
+        command=words(raw.get("command")),
+        environment={key: filled(value) for key, value in environment.items()},
+        ports=tuple(_target(port) for port in [*raw.get("ports", []), *raw.get("expose", [])]),
+        volumes=dict(_volume(name, filled(volume)) for volume in raw.get("volumes", [])),
+        depends_on={other: how.get("condition", "service_started") for other, how in depends.items()},
+        health=_health(name, raw.get("healthcheck"), filled),
+        restart=restart.partition(":")[0],
+        profiles=tuple(raw.get("profiles", ())),
+        grace=seconds(str(raw.get("stop_grace_period", "10s"))),
+        local=raw.get("x-local") or {},
+    )
+
+
+def _target(port: Any) -> int:
+    """The port inside the container: the last number of "127.0.0.1:8001:8000/tcp", or the target of the long form."""
+    text = str(port["target"] if isinstance(port, dict) else port)
+    return int(text.rpartition(":")[2].partition("/")[0])
+
+
+def _volume(name: str, volume: str) -> tuple[str, str]:
+    source, _, rest = volume.partition(":")
+    if not rest.startswith("/"):
+        raise ComposeError(f"{name}: write the volume {volume!r} as name:/path or ./file:/path")
+    return rest.partition(":")[0], source
+
+
+def _health(name: str, check: Mapping[str, Any] | None, filled: Any) -> tuple[str, ...]:
+    if not check or check.get("disable"):
+        return ()
+    test = check["test"]
+    if isinstance(test, list) and test[0] == "CMD":
+        return tuple(filled(word) for word in test[1:])
+    raise ComposeError(f"{name}: write its healthcheck as [CMD, …]; shell forms do not run everywhere")

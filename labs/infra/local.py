@@ -1,0 +1,130 @@
+"""What a service of docker-compose.yml becomes on this machine: free ports for service:port, folders for volumes, this
+Python for `python`."""
+
+import os
+import re
+import secrets
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from labs.infra.compose import Service
+from labs.infra.home import PROJECT, home
+from labs.infra.ports import HOST, Ports
+
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER", "SSL_CERT_FILE")
+"""What a process gets from this one's environment; everything else it needs is in the file."""
+WORKER_MODULE = "labs.services.chassis.worker"
+
+
+class Variables(Mapping[str, str]):
+    """What `${…}` in the file stands for: what is given, and for every PASSWORD_… a secret made on first use."""
+
+    def __init__(self, **given: str) -> None:
+        self._values = dict(given)
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._values and name.startswith("PASSWORD_"):
+            self._values[name] = secrets.token_urlsafe(18)
+        return self._values[name]
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self._values[name] = value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+class Places:
+    """Where everything of one system is on this machine: `directory` holds its volumes, logs and its copy of the code."""
+
+    def __init__(self, directory: Path, services: Mapping[str, Service]) -> None:
+        self.directory, self.services = directory, services
+        self.code, self.logs = directory / "code", directory / "logs"
+        self._ports = Ports()
+        self._addresses: dict[tuple[str, int], str] = {}
+
+    def address(self, name: str, port: int) -> str:
+        """host:port at which `port` of a service can be reached; claimed on first use."""
+        if (name, port) not in self._addresses:
+            self._addresses[name, port] = f"{HOST}:{self._ports.claim()}"
+        return self._addresses[name, port]
+
+    def set_address(self, name: str, port: int, address: str) -> None:
+        """For what runs elsewhere, such as a shared broker."""
+        self._addresses[name, port] = address
+
+    def main_address(self, name: str) -> str:
+        """That of the service's first port; empty if it has none."""
+        ports = self.services[name].ports
+        return self.address(name, ports[0]) if ports else ""
+
+    def release(self) -> None:
+        """Give the ports back."""
+        self._ports.release()
+
+    def translate(self, service: Service, text: str) -> str:
+        """`text` of this service with every name of the file replaced by what it is here."""
+        for port in service.ports:
+            text = re.sub(rf"(?<![\w.])(?:0\.0\.0\.0|localhost):{port}(?!\d)", self.address(service.name, port), text)
+        for other in self.services.values():
+            for port in other.ports:
+                pattern = rf"(?<![\w.-]){re.escape(other.name)}:{port}(?!\d)"
+                if re.search(pattern, text):
+                    text = re.sub(pattern, self.address(other.name, port), text)
+        for inside, source in service.volumes.items():
+            folder = self.volume(source)
+            text = re.sub(rf"{re.escape(inside)}(?=/|$)", lambda _match, here=str(folder): here, text)
+        return text
+
+    def volume(self, source: str) -> Path:
+        """The folder for a named volume, or the file of the project that is mounted."""
+        if source.startswith((".", "/")):
+            return (PROJECT / source).resolve()
+        folder = self.directory / "volumes" / source
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def order(self, service: Service, extra: Mapping[str, str] | None = None, cold: bool = False) -> dict[str, Any]:
+        """The guard's start order for this service; `extra` adds to its environment, `cold` forbids forking it."""
+        argv = [self.translate(service, word) for word in service.command]
+        environment = {key: self.translate(service, value) for key, value in service.environment.items()}
+        warm = None
+        if argv[0] == "python":
+            argv[0] = sys.executable
+            if argv[1] == "-m" and not cold:
+                warm = "green" if argv[2] == WORKER_MODULE else "plain"
+            if not argv[2].startswith("labs.infra."):
+                environment["PYTHONPATH"] = str(self.code)
+        return {
+            "do": "start",
+            "name": service.name,
+            "argv": argv,
+            "env": self.environment() | environment | dict(extra or {}),
+            "cwd": str(self.directory),
+            "log": str(self.logs / f"{service.name}.log"),
+            "restart": service.restart,
+            "grace": service.grace,
+            "warm": warm,
+            "rank": self.rank(service),
+            "facts": {"address": self.main_address(service.name), "group": service.group},
+        }
+
+    def rank(self, service: Service) -> int:
+        """0 for what depends on nothing, else one more than the highest that it depends on: they stop in reverse."""
+        return max((self.rank(self.services[other]) + 1 for other in service.depends_on), default=0)
+
+    def environment(self) -> dict[str, str]:
+        """What every process of the system gets."""
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        return kept | {
+            "LAB_HOME": str(home()),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",  # a cell run twice in a second must not find the first one's bytecode
+            "EVENTLET_TESTS": "1",  # eventlet's own switch for its deprecation warning; the labs say it in words
+            "NO_PROXY": HOST,
+        }

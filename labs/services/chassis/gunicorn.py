@@ -1,0 +1,13 @@
+"""gunicorn's settings, the same for every service: `gunicorn -c python:labs.services.chassis.gunicorn …`."""
+
+from labs.services.chassis.settings import Settings, load
+
+bind = load(Settings).bind
+workers = 1  # SQLite has one writer anyway; the load is spread over threads
+worker_class = "gthread"
+threads = 8
+graceful_timeout = 10  # seconds for the requests under way after SIGTERM
+timeout = 60
+keepalive = 5
+loglevel = "warning"
+control_socket_disable = True

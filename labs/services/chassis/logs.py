@@ -1,0 +1,67 @@
+"""JSON log lines in Elastic Common Schema on stdout, each with the correlation id of the request or event it belongs to."""
+
+import logging
+import sys
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import ecs_logging
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
+
+
+def configure(service: str, level: str = "INFO") -> None:
+    """Log as `service` from now on; libraries that use the standard logging module go the same way."""
+    logging.basicConfig(stream=sys.stdout, level=level.upper(), format="%(message)s", force=True)
+    formatter = ecs_logging.StdlibFormatter(extra={"service": {"name": service}})
+    logging.getLogger().handlers[0].setFormatter(formatter)
+    for chatty in ("amqp", "kombu", "mail.log", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[_label, _add_service(service), ecs_logging.StructlogFormatter()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+    )
+
+
+def get(name: str) -> Any:
+    """A structlog logger: `log.info("stock reserved", order_id=…)`; fields beyond ECS land under `labels`."""
+    return structlog.get_logger(**{"log.logger": name})
+
+
+@contextmanager
+def correlated(correlation_id: str | None = None) -> "Iterator[str]":
+    """Everything logged and told inside carries this id; without one a new id is made."""
+    token = _correlation_id.set(correlation_id or uuid4().hex)
+    try:
+        yield _correlation_id.get()
+    finally:
+        _correlation_id.reset(token)
+
+
+def correlation_id() -> str:
+    """The id of the request or event being handled; empty outside of one."""
+    return _correlation_id.get()
+
+
+def _label(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Puts the correlation id, and whatever else ECS has no field for, under `labels`."""
+    known = {"event", "log.logger", "exc_info", "error.message"}
+    labels = {k: str(v) for k, v in event.items() if k not in known}
+    if current := _correlation_id.get():
+        labels["correlation_id"] = current
+    line = {k: v for k, v in event.items() if k in known}
+    return line | {"labels": labels} if labels else line
+
+
+def _add_service(service: str) -> Any:
+    def add(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+        return {**event, "service": {"name": service}}
+
+    return add

@@ -1,0 +1,49 @@
+"""Schema changes of one service, with Alembic: `python -m labs.services.chassis.migrate order [upgrade|downgrade] [REVISION]`."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+
+from labs.services.chassis import schema
+from labs.services.chassis.database import Database
+from labs.services.chassis.settings import Settings, load
+
+
+def migrate(service: str, url: str, direction: str = "upgrade", revision: str = "") -> None:
+    """Bring the database at `url` to `revision` ("head" or "base" if empty). A run is one transaction: if it fails the schema
+    is as it was. Raises SystemExit for an unknown service, direction or revision."""
+    config = _config(service)
+    directions = {"upgrade": (command.upgrade, "head"), "downgrade": (command.downgrade, "base")}
+    if direction not in directions:
+        raise SystemExit(f"direction must be upgrade or downgrade, not {direction!r}")
+    move, furthest = directions[direction]
+    with Database(url).engine.execution_options(sqlite_begin="BEGIN IMMEDIATE").begin() as connection:
+        config.attributes["connection"] = connection
+        try:
+            move(config, revision or furthest)
+        except CommandError as error:
+            raise SystemExit(f"{service}: {error}") from None
+
+
+def _config(service: str) -> Config:
+    spec = importlib.util.find_spec(f"labs.services.{service}")
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit(f"there is no service {service!r} under labs/services")
+    config = Config()
+    config.attributes["service"] = service
+    options = {
+        "script_location": str(Path(schema.__file__).parent),
+        "version_locations": str(Path(spec.submodule_search_locations[0]) / "migrations"),
+        "path_separator": "newline",  # a path may hold spaces
+    }
+    for name, value in options.items():
+        config.set_main_option(name, value.replace("%", "%%"))
+    return config
+
+
+if __name__ == "__main__":
+    migrate(sys.argv[1], load(Settings).database_url, *sys.argv[2:4])

@@ -1,0 +1,61 @@
+"""The outbox: events committed together with the state they tell of, waiting for the relay. Delivery rule 1."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import JSON, Column, Float, Integer, MetaData, String, Table, func, insert, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.orm import Session
+
+from labs.services.chassis import logs
+
+outbox = Table(
+    "outbox",
+    MetaData(),
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("event_id", String(36), nullable=False, unique=True),
+    Column("type", String(100), nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("correlation_id", String(64), nullable=False),
+    Column("time", String(40), nullable=False),
+    Column("sent_at", Float, index=True),  # seconds since the epoch; empty until the broker has confirmed
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("due_at", Float, nullable=False, default=0.0),  # not before this moment, after a failure
+    Column("error", String(300)),  # what the last attempt said
+)
+
+LONGEST_WAIT = 5.0
+"""Seconds between two attempts at most: whoever subscribes late gets what waits within this time."""
+
+
+def add(session: Session, event_type: str, data: dict[str, Any]) -> str:
+    """Write an event into the caller's transaction; returns its id."""
+    event_id = str(uuid4())
+    row = {"event_id": event_id, "type": event_type, "data": data, "time": datetime.now(UTC).isoformat()}
+    session.execute(insert(outbox).values(**row, correlation_id=logs.correlation_id()))
+    return event_id
+
+
+def due(session: Session, limit: int = 100) -> list[Row[Any]]:
+    """The events to publish now, oldest first."""
+    waiting = select(outbox).where(outbox.c.sent_at.is_(None), outbox.c.due_at <= time.time())
+    return list(session.execute(waiting.order_by(outbox.c.position).limit(limit)))
+
+
+def mark_sent(session: Session, positions: list[int]) -> None:
+    """These are with the broker: it has confirmed them."""
+    session.execute(update(outbox).where(outbox.c.position.in_(positions)).values(sent_at=time.time(), error=None))
+
+
+def mark_failed(session: Session, position: int, attempts: int, error: str) -> None:
+    """This one stays; its next attempt waits longer (0.1 s, 0.2 s, 0.4 s … LONGEST_WAIT)."""
+    wait = min(LONGEST_WAIT, 0.1 * 2 ** min(attempts, 10))
+    change = {"attempts": attempts + 1, "due_at": time.time() + wait, "error": error[:300]}
+    session.execute(update(outbox).where(outbox.c.position == position).values(**change))
+
+
+def waiting(session: Session) -> int:
+    """How many events are committed and not yet confirmed."""
+    return session.scalar(select(func.count()).select_from(outbox).where(outbox.c.sent_at.is_(None))) or 0

@@ -1,0 +1,103 @@
+"""Runs a service's worker: `python -m labs.services.chassis.worker labs.services.order.worker`. It starts the nameko
+service in that module, the relay of its outbox, and an HTTP port for health."""
+
+import eventlet
+
+eventlet.monkey_patch()
+
+import contextlib  # noqa: E402  everything below must see the patched standard library
+import importlib  # noqa: E402
+import inspect  # noqa: E402
+import signal  # noqa: E402
+import sys  # noqa: E402
+import threading  # noqa: E402
+from dataclasses import dataclass, field  # noqa: E402
+from types import ModuleType  # noqa: E402
+from typing import Any  # noqa: E402
+
+from eventlet import wsgi  # noqa: E402
+from flask import Flask  # noqa: E402
+from greenlet import GreenletExit  # noqa: E402
+from nameko.runners import ServiceRunner  # noqa: E402
+
+from labs.services.chassis import health, logs  # noqa: E402
+from labs.services.chassis.database import Database  # noqa: E402
+from labs.services.chassis.publisher import Publisher  # noqa: E402
+from labs.services.chassis.relay import Relay  # noqa: E402
+from labs.services.chassis.settings import Settings, load  # noqa: E402
+
+log = logs.get(__name__)
+
+
+@dataclass
+class Resources:
+    """What the entrypoints of one worker process share."""
+
+    db: Database
+    relay: Relay
+    retries: Publisher
+    consuming: threading.Event = field(default_factory=threading.Event)
+
+
+def service_in(module: ModuleType) -> type:
+    """The one nameko service that a module defines. Raises SystemExit with what is wrong."""
+    found = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__ and hasattr(c, "name")]
+    if len(found) != 1:
+        names = ", ".join(c.__name__ for c in found) or "none"
+        raise SystemExit(f"{module.__name__} must define one class with a `name`; found: {names}")
+    return found[0]
+
+
+def run(module_name: str) -> None:
+    """Until SIGTERM or SIGINT."""
+    service = service_in(importlib.import_module(module_name))
+    settings = load(getattr(sys.modules[module_name], "Settings", Settings))
+    logs.configure(settings.service, settings.log_level)
+    db = Database(settings.database_url)
+    relay = Relay(settings.service, db, Publisher(settings.amqp_url, settings.broker_timeout), settings.relay_interval)
+    resources = Resources(db, relay, Publisher(settings.amqp_url, settings.broker_timeout))
+    _serve_health(settings, resources)
+    runner = ServiceRunner(
+        {
+            "AMQP_URI": settings.amqp_url,
+            "DECLARE_EVENT_EXCHANGES": False,  # they are declared when the broker is provisioned
+            "HEARTBEAT": 10,
+            "resources": resources,
+            "settings": settings,
+        }
+    )
+    runner.add_service(service)
+    relaying = eventlet.spawn(relay.run)
+    waiting = eventlet.spawn(_start_and_wait, runner)
+
+    def stop(_signal: int, _frame: Any) -> None:
+        if resources.consuming.is_set():
+            eventlet.spawn_n(runner.stop)  # a signal handler must not switch greenlets itself
+        else:
+            eventlet.spawn_n(waiting.kill)  # nameko's stop waits for the broker, and what is under way is kept by it
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    with contextlib.suppress(GreenletExit):
+        waiting.wait()
+    relay.stop()
+    relaying.wait()
+    log.info("worker stopped")
+
+
+def _start_and_wait(runner: ServiceRunner) -> None:
+    runner.start()
+    log.info("worker started")
+    runner.wait()
+
+
+def _serve_health(settings: Settings, resources: Resources) -> None:
+    app = Flask("health")
+    started = resources.consuming.is_set
+    app.register_blueprint(health.blueprint({"database": resources.db.ping}, {}, started))
+    listener = eventlet.listen(settings.address(), reuse_port=False)
+    eventlet.spawn(wsgi.server, listener, app, log_output=False)
+
+
+if __name__ == "__main__":
+    run(sys.argv[1])

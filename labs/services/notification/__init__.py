@@ -1,0 +1,1 @@
+"""notification-service tells customers what became of their orders."""

@@ -1,0 +1,1 @@
+"""order-service owns the orders, from placed to confirmed or rejected."""
