@@ -1,6 +1,7 @@
 """How the classroom speaks in a notebook: a card with a coloured edge, and the same words as plain text."""
 
 import html
+from collections.abc import Sequence
 from typing import Any
 
 from IPython.display import Markdown, display
@@ -15,12 +16,43 @@ def card(kind: str, title: str, text: str = "", more: str = "") -> None:
     body = f"<div style='margin-top:.25em'>{html.escape(text)}</div>" if text else ""
     if more:
         body += f"<pre style='margin:.5em 0 0;white-space:pre-wrap;font-size:.9em'>{html.escape(more)}</pre>"
-    style = f"border-left:4px solid {COLOURS[kind]};padding:.4em .9em;margin:.2em 0;line-height:1.45"
-    heading = f"<strong><span style='color:{COLOURS[kind]}'>{SIGNS[kind]}</span> {html.escape(title)}</strong>"
-    bundle: dict[str, Any] = {"text/plain": plain, "text/html": f"<div style='{style}'>{heading}{body}</div>"}
+    heading = f"<strong>{_sign(kind)} {html.escape(title)}</strong>"
+    bundle: dict[str, Any] = {"text/plain": plain, "text/html": f"<div style='{_style(kind)}'>{heading}{body}</div>"}
     display(bundle, raw=True)
+
+
+def measured(name: str, value: float, bound: str, holds: bool) -> None:
+    """Show a finding. The value differs from run to run: it is marked, and comparing two runs leaves it out."""
+    kind = "finding" if holds else "failed"
+    verdict = "holds" if holds else "does not hold here"
+    text = f"<div style='{_style(kind)}'>{_sign(kind)} {html.escape(name)}: {_marked(value)} ({bound}: {verdict})</div>"
+    display({"text/plain": f"{SIGNS[kind]} {name} ({bound}: {verdict})", "text/html": text}, raw=True)
+
+
+def table(rows: Sequence[tuple[str, float, str, bool]]) -> None:
+    """Show findings as a table."""
+    head = "".join(f"<th style='text-align:left'>{h}</th>" for h in ("finding", "measured here", "bound", ""))
+    body = "".join(
+        f"<tr><td style='text-align:left'>{html.escape(name)}</td><td>{_marked(value)}</td><td>{bound}</td>"
+        f"<td>{'holds' if holds else 'does not hold'}</td></tr>"
+        for name, value, bound, holds in rows
+    )
+    plain = "\n".join(f"{name} ({bound}: {'holds' if holds else 'does not hold'})" for name, _, bound, holds in rows)
+    display({"text/plain": plain, "text/html": f"<table><tr>{head}</tr>{body}</table>"}, raw=True)
 
 
 def diagram(mermaid: str) -> None:
     """Show a Mermaid diagram."""
     display(Markdown(f"```mermaid\n{mermaid}\n```"))
+
+
+def _style(kind: str) -> str:
+    return f"border-left:4px solid {COLOURS[kind]};padding:.4em .9em;margin:.2em 0;line-height:1.45"
+
+
+def _sign(kind: str) -> str:
+    return f"<span style='color:{COLOURS[kind]}'>{SIGNS[kind]}</span>"
+
+
+def _marked(value: float) -> str:
+    return f"<data class='measured'>{value:.3g}</data>" if isinstance(value, float) else f"<data>{value}</data>"

@@ -1,5 +1,6 @@
 """Looks into a running system from outside: events as they pass, queues, tables."""
 
+import json
 import sqlite3
 import threading
 import time
@@ -100,3 +101,35 @@ def rows(system: System, service: str, sql: str, *parameters: Any) -> list[dict[
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
         connection.row_factory = sqlite3.Row
         return [dict(row) for row in connection.execute(sql, parameters)]
+
+
+def claimed(system: System, service: str, event_id: str) -> bool:
+    """Whether a service has committed the effect of an event."""
+    return bool(rows(system, service, "SELECT 1 FROM inbox WHERE event_id = ?", event_id))
+
+
+def told(system: System, service: str, event_type: str, order_id: str) -> int:
+    """How many events of a type a service has committed for one order, sent or not."""
+    query = "SELECT 1 FROM outbox WHERE type = ? AND json_extract(data, '$.order_id') = ?"
+    return len(rows(system, service, query, event_type, order_id))
+
+
+def suppressed(system: System, process: str, event_id: str) -> int:
+    """How many duplicates of an event a process has recognised."""
+    lines = system.log(process).read_text().splitlines()
+    return sum(event_id in line and "suppressed" in line for line in lines)
+
+
+def last_error(system: System, process: str) -> str:
+    """The error that a process logged last, since it was started; empty if there is none."""
+    for line in reversed(system.log(process).read_text().splitlines()[-200:]):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if entry.get("message") in ("worker started", "worker stopped"):
+            return ""
+        if error := entry.get("error"):
+            return f"{error['type']}: {error['message']}"
+    return ""
+

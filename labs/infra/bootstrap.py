@@ -1,5 +1,6 @@
-"""`make setup`: from a bare Python to a working lab. Makes .venv, installs the lock, fetches the programs that are missing.
-Run as a file by whatever python3 is there, so it must parse on old ones; a second run finds everything done."""
+"""`make setup`: from a bare Python to a working lab. Makes .venv, installs the lock, fetches the programs that are
+missing. Run as a file by whatever python3 is there, so it must parse on old ones; a second run finds everything
+done."""
 
 import os
 import shutil

@@ -1,6 +1,6 @@
-"""Unpacks Debian and Ubuntu packages into a folder of ours: no root, nothing installed, started or changed on the system.
-Which packages belong together, where they come from and whether they are genuine is apt's business, with this machine's
-own sources, proxies and keys. Only the standard library: it runs before anything is installed."""
+"""Unpacks Debian and Ubuntu packages into a folder of ours: no root, nothing installed, started or changed on the
+system. Which packages belong together, where they come from and whether they are genuine is apt's business, with this
+machine's own sources, proxies and keys. Only the standard library: it runs before anything is installed."""
 
 import errno
 import fcntl
@@ -47,8 +47,8 @@ def can_fetch() -> bool:
 
 def fetch_debian(packages: Sequence[str], into: Path, progress: Progress, family: str = "") -> None:
     """Unpacks `packages` under the folder `into`, with those of their dependencies that start with `family` and the
-    libraries that this system lacks. `into` appears whole or not at all; if it is there already nothing is done. Two at
-    once take turns. Raises FetchError."""
+    libraries that this system lacks. `into` appears whole or not at all; if it is there already nothing is done. Two
+    at once take turns. Raises FetchError."""
     if not can_fetch():
         raise FetchError(
             "Programs can be fetched without root on Debian and Ubuntu only, and this system has no apt.\n"
@@ -96,72 +96,107 @@ def disk_words(error: OSError, place: Path) -> str:
 
 def _unpacked(packages: Sequence[str], work: Path, progress: Progress, family: str) -> Path:
     """Runs apt in `work`, returns the folder in it that holds the unpacked tree."""
-    for part in ("state/lists/partial", "cache/archives/partial", "debs", "tree"):
-        (work / part).mkdir(parents=True)
-    (work / "state/status").touch()
-    config = work / "apt.conf"
-    environment = {**os.environ, "LC_ALL": "C", "APT_CONFIG": str(config), "DEBIAN_FRONTEND": "noninteractive"}
-    environment.pop("LANGUAGE", None)
-    system = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True, env=os.environ).stdout
-    kept = [line for line in system.splitlines() if not _NOT_OURS.match(line)]
-    config.write_text("\n".join(kept) + _PLACES.format(work=work))
-
-    def apt(*command: str) -> str:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, env=environment, cwd=work / "debs", timeout=900
-        )
-        if done.returncode:
-            raise FetchError(_plain(done.stdout + done.stderr, updated, work))
-        return done.stdout + (done.stderr if "update" in command else "")
-
-    updated = ""
     progress("reading the package lists of this system's archive")
-    # Some source of this machine may fail without harm to the packages we need: then asking for those decides.
-    try:
-        updated = apt("apt-get", "-q", "update")
-    except FetchError as error:
-        updated = str(error)
-    solution = {
-        line.split()[1] for line in apt("apt-get", "-s", "install", *packages).splitlines() if line.startswith("Inst ")
-    }
-    wanted = _closure(packages, _dependencies(apt("apt-cache", "--no-all-versions", "show", *solution)), family)
-    uris = apt("apt-get", "-qq", "--print-uris", "download", *wanted).splitlines()
+    apt = _Apt(work)
+    apt.update()
+    wanted = _closure(packages, family, apt.depends)
+    if absent := set(packages) - wanted:
+        raise FetchError(apt.plain(f"E: the archive of this system has no {', '.join(sorted(absent))}"))
+    uris = apt.run("apt-get", "-qq", "--print-uris", "download", *wanted).splitlines()
     megabytes = sum(int(line.rsplit(" ", 2)[1]) for line in uris if line.startswith("'")) / 1e6
     progress(f"downloading {len(wanted)} packages, {megabytes:.0f} MB")
-    apt("apt-get", "-q", "download", *wanted)
+    apt.run("apt-get", "-q", "download", *wanted)
     progress("unpacking")
     for package in sorted((work / "debs").glob("*.deb")):
-        apt("dpkg-deb", "-x", str(package), str(work / "tree"))
+        apt.run("dpkg-deb", "-x", str(package), str(work / "tree"))
     return work / "tree"
 
 
-def _dependencies(shown: str) -> dict[str, set[str]]:
-    """What each package of `apt-cache show` depends on, alternatives included."""
-    found: dict[str, set[str]] = {}
-    for paragraph in shown.split("\n\n"):
-        fields = dict(re.findall(r"^(Package|Depends|Pre-Depends): (.*)$", paragraph, re.MULTILINE))
-        if "Package" in fields:
-            every = ",".join((fields.get("Depends", ""), fields.get("Pre-Depends", "")))
-            found[fields["Package"]] = set(re.findall(r"(?:^|[,|])\s*([a-z0-9][a-z0-9.+-]+)", every))
-    return found
+class _Apt:
+    """Apt with this machine's sources and keys, and with lists, cache and state of its own in `work`."""
+
+    def __init__(self, work: Path) -> None:
+        self._work = work
+        for part in ("state/lists/partial", "cache/archives/partial", "debs", "tree"):
+            (work / part).mkdir(parents=True)
+        (work / "state/status").touch()
+        config = work / "apt.conf"
+        system = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
+        kept = [line for line in system.splitlines() if not _NOT_OURS.match(line)]
+        config.write_text("\n".join(kept) + _PLACES.format(work=work))
+        self._environment = {**os.environ, "LC_ALL": "C", "APT_CONFIG": str(config)}
+        self._environment.pop("LANGUAGE", None)
+        self._complaints = ""
+
+    def update(self) -> None:
+        """Reads the lists. A source of this machine may fail without harm to the packages we need: asking for those
+        decides, and then the complaint is told."""
+        done = self._done("apt-get", "-q", "update")
+        self._complaints = done.stdout + done.stderr
+
+    def depends(self, names: set[str]) -> dict[str, list[list[str]]]:
+        """What each of `names` that exists depends on: a list of alternatives for each dependency."""
+        found: dict[str, list[list[str]]] = {}
+        for paragraph in self._done("apt-cache", "--no-all-versions", "show", *names).stdout.split("\n\n"):
+            fields = dict(re.findall(r"^(Package|Depends|Pre-Depends): (.*)$", paragraph, re.MULTILINE))
+            if "Package" in fields:
+                every = [fields[kind] for kind in ("Depends", "Pre-Depends") if kind in fields]
+                alternatives = [one.split("|") for one in ",".join(every).split(",") if one.strip()]
+                found[fields["Package"]] = [[re.split(r"[\s:(]", n.strip())[0] for n in one] for one in alternatives]
+        return found
+
+    def run(self, *command: str) -> str:
+        """What it prints. Raises FetchError."""
+        done = self._done(*command)
+        if done.returncode:
+            raise FetchError(self.plain(done.stdout + done.stderr))
+        return done.stdout
+
+    def plain(self, said: str) -> str:
+        """Apt's complaint in words: the disk, the network, or apt's own last lines."""
+        lines = (self._complaints + "\n" + said).splitlines()
+        told = "\n".join(lines).lower()
+        if "no space left" in told:
+            return disk_words(OSError(errno.ENOSPC, ""), self._work.parent)
+        if "read-only file system" in told:
+            return disk_words(OSError(errno.EROFS, ""), self._work.parent)
+        complaints = [line for line in lines if line[:2] in ("E:", "W:")] or lines
+        last = "\n".join(f"  {line}" for line in complaints[-3:])
+        if any(word in told for word in _NETWORK):
+            return (
+                f"The package archive of this system cannot be reached; the first set-up needs the network:\n{last}\n"
+                "Check the connection (and the proxy, if you need one), then do the same again."
+            )
+        return f"apt could not fetch the packages:\n{last}\nSee that `apt-get update` works, then do the same again."
+
+    def _done(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        folder = self._work / "debs"
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, env=self._environment, cwd=folder, timeout=900
+        )
 
 
-def _closure(packages: Sequence[str], depends: dict[str, set[str]], family: str) -> list[str]:
-    """`packages` and, from what they need in turn, the family's own and the libraries that are not installed here."""
+def _closure(
+    packages: Sequence[str], family: str, depends: Callable[[set[str]], dict[str, list[list[str]]]]
+) -> set[str]:
+    """`packages` and, from what they need in turn, the family's own and the libraries that are not installed here. Of
+    alternatives the first that exists is taken."""
     here = _installed()
-    wanted: list[str] = []
-    waiting = list(packages)
-    while waiting:
-        name = waiting.pop()
-        if name in wanted or name not in depends:
-            continue
-        wanted.append(name)
-        waiting += [
-            need
-            for need in depends[name]
-            if (family and need.startswith(family)) or (need.startswith("lib") and need not in here)
-        ]
-    return sorted(wanted)
+    known: dict[str, list[list[str]]] = {}
+    wanted: set[str] = set()
+    needs = [[name] for name in packages]
+    while needs:
+        known |= depends({name for need in needs for name in need} - known.keys())
+        chosen = {next((name for name in need if name in known), "") for need in needs} - {""} - wanted
+        wanted |= chosen
+        needs = [need for name in chosen for need in known[name] if _matters(need, family, here)]
+    return wanted
+
+
+def _matters(need: list[str], family: str, here: set[str]) -> bool:
+    if family and need[0].startswith(family):
+        return True
+    return need[0].startswith("lib") and not here.intersection(need)
 
 
 def _installed() -> set[str]:
@@ -169,24 +204,3 @@ def _installed() -> set[str]:
         ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n"], capture_output=True, text=True, check=False
     ).stdout
     return {line.split()[0] for line in listed.splitlines() if line.endswith(" installed")}
-
-
-def _plain(said: str, updated: str, work: Path) -> str:
-    """Apt's complaint in words: the disk, the network, or apt's own last lines."""
-    told = (updated + said).lower()
-    if "no space left" in told:
-        return disk_words(OSError(errno.ENOSPC, ""), work.parent)
-    if "read-only file system" in told:
-        return disk_words(OSError(errno.EROFS, ""), work.parent)
-    complaints = [
-        line for line in (updated + "\n" + said).splitlines() if line[:2] in ("E:", "W:")
-    ] or said.splitlines()
-    lines = "\n".join(f"  {line}" for line in complaints[-3:])
-    if any(word in told for word in _NETWORK):
-        return (
-            f"The package archive of this system cannot be reached; the first set-up needs the network:\n{lines}\n"
-            "Check the connection (and the proxy, if you need one), then do the same again."
-        )
-    return (
-        f"apt could not fetch the packages:\n{lines}\nCheck that `apt-get update` works here, then do the same again."
-    )

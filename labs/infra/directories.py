@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
 from labs.infra.home import home
 
 def make(name: str, system_id: str) -> tuple[Path, IO[str]]:
@@ -29,6 +31,12 @@ def alive(directory: Path) -> bool:
     except OSError:
         return False
     return False
+
+
+def ended(directory: Path) -> bool:
+    """Whether the guard of a system has left; its owner may live on, as a notebook's kernel does."""
+    guard = state(directory)["guard"]
+    return not guard or not psutil.pid_exists(guard)
 
 
 def every() -> list[Path]:

@@ -1,5 +1,5 @@
-"""Examines this machine: what the lab needs, what is here, and for what is missing the one command that gets it. Only the
-standard library, so that it can explain why an installation failed."""
+"""Examines this machine: what the lab needs, what is here, and for what is missing the one command that gets it. Only
+the standard library, so that it can explain why an installation failed."""
 
 import importlib.metadata
 import json

@@ -116,6 +116,8 @@ class Guard:
         for child in left:
             if child.order["rank"] == max(c.order["rank"] for c in left) and child.state != "stopping":
                 self._do_stop({"name": child.order["name"]})
+                if child.order["disposable"]:
+                    self._signal(child, signal.SIGKILL)
 
     def _do_start(self, order: dict[str, Any]) -> None:
         child = self._children[order["name"]] = Child(order)

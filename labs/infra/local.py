@@ -111,6 +111,7 @@ class Places:
             "grace": service.grace,
             "warm": warm,
             "rank": self.rank(service),
+            "disposable": bool(service.local.get("disposable")),
             "facts": {"address": self.main_address(service.name), "group": service.group},
         }
 

@@ -1,5 +1,6 @@
-"""Installs the lock into a virtual environment: with uv, which takes seconds, else with pip, which takes a minute. Both get
-their packages from wherever this machine's pip is told to. Only the standard library: it runs before anything is installed."""
+"""Installs the lock into a virtual environment: with uv, which takes seconds, else with pip, which takes a minute.
+Both get their packages from wherever this machine's pip is told to. Only the standard library: it runs before
+anything is installed."""
 
 import ast
 import os
@@ -14,6 +15,9 @@ from pathlib import Path
 
 from labs.infra.debian import FetchError, can_fetch, fetch_debian
 
+# What uv and pip say on the way that a person wants to hear.
+_NEWS = re.compile(r"\s*(Resolved|Prepared|Downloading|Installed|Building|error|ERROR|hint|Caused by|×|╰|├)")
+_AGAIN = "Check the connection (pip's settings on this machine are honoured), then do the same again."
 Say = Callable[[str], None]
 
 
@@ -34,22 +38,23 @@ def make_environment(environment: Path) -> Path:
 
 
 def install(python: Path, project: Path, programs: Path, say: Say) -> None:
-    """Makes the environment of `python` hold exactly the lock's versions, this project and pip. Raises InstallError."""
+    """Makes the environment of `python` hold exactly the lock's versions, this project and pip. Raises
+    InstallError."""
     lock = project / "requirements.lock"
     pip = _pip(python, programs, say)
     settings = {**os.environ, **uv_settings(_pip_settings(pip), os.environ)}
     uv = _uv(python, pip, lock)
     if uv:
         fast = [uv, "pip", "install", "--python", str(python)]
-        done = subprocess.run([*fast, "--require-hashes", "-r", str(lock)], env=settings, check=False)
-        if done.returncode == 0:
+        if _told([*fast, "--require-hashes", "-r", str(lock)], settings, say):
             _run([*fast, "--offline", "--no-deps", "--no-build-isolation", "-e", str(project)], settings)
             _run([*fast, "--offline", "--no-deps", str(Path(pip[-1]).parent)], settings)
             return
         say("uv could not install the packages; pip does it now, which takes about a minute")
     else:
         say("uv is not to be had here; pip does it, which takes about a minute")
-    _run([*pip, "install", "--require-hashes", "-r", str(lock)], os.environ)
+    if not _told([*pip, "install", "--progress-bar", "off", "--require-hashes", "-r", str(lock)], os.environ, say):
+        raise InstallError("The Python packages could not be installed; the reason is above.\n" + _AGAIN)
     _run([*pip, "install", "--no-index", "--no-deps", "--no-build-isolation", "-e", str(project)], os.environ)
     _run([*pip, "install", "--no-index", "--no-deps", str(Path(pip[-1]).parent)], os.environ)
 
@@ -122,7 +127,7 @@ def _uv(python: Path, pip: list[str], lock: Path) -> str | None:
             only_uv.write(pinned[0])
             only_uv.flush()
             command = [*pip, "install", "-q", "--no-deps", "--require-hashes", "-r", only_uv.name]
-            subprocess.run(command, check=False, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
+            subprocess.run(command, check=False, capture_output=True)
     return str(ours) if ours.exists() else None
 
 
@@ -135,13 +140,21 @@ def _same_version(python: Path) -> bool:
     return done.returncode == 0 and done.stdout.strip() == str(sys.version_info[:2])
 
 
+def _told(command: list[str], environment: Mapping[str, str], say: Say) -> bool:
+    """Runs it and passes its news on as they come."""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(environment)
+    ) as running:
+        for line in running.stdout or ():
+            if _NEWS.match(line):
+                say(line.rstrip())
+    return running.returncode == 0
+
+
 def _run(command: list[str], environment: Mapping[str, str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(environment))
     if done.returncode:
-        raise InstallError(
-            f"The Python packages could not be installed:\n{_last(done)}\n"
-            "Check the connection (pip's own settings are honoured, uv's too), then do the same again."
-        )
+        raise InstallError(f"The Python packages could not be installed:\n{_last(done)}\n{_AGAIN}")
 
 
 def _last(done: "subprocess.CompletedProcess[str]") -> str:

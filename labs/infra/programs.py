@@ -1,5 +1,5 @@
-"""Finds the programs that the lab runs but does not contain: on PATH (conda, Homebrew, system), else in home()/programs,
-else fetches them there. Only the standard library: it runs before anything is installed."""
+"""Finds the programs that the lab runs but does not contain: on PATH (conda, Homebrew, system), else in
+home()/programs, else fetches them there. Only the standard library: it runs before anything is installed."""
 
 import os
 import re
@@ -39,8 +39,8 @@ def find_rabbitmq() -> RabbitMQ | None:
 
 
 def fetch_rabbitmq(progress: Progress) -> RabbitMQ:
-    """Gets RabbitMQ and Erlang into home()/programs if they are not there yet, and returns them. Safe to interrupt and to
-    run twice at once. Raises FetchError."""
+    """Gets RabbitMQ and Erlang into home()/programs if they are not there yet, and returns them. Safe to interrupt
+    and to run twice at once. Raises FetchError."""
     folder = _rabbitmq_folder()
     fetch_debian(["rabbitmq-server"], folder, progress, family="erlang-")
     if not (found := _fetched(folder)):

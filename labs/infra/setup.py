@@ -1,11 +1,12 @@
-"""The steps of `make setup`, each with its seconds. What is done is remembered by a stamp: a second run asks nobody and
-needs no network."""
+"""The steps of `make setup`, each with its seconds. What is done is remembered by a stamp: a second run asks nobody
+and needs no network."""
 
 import fcntl
 import hashlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,9 +26,10 @@ def setup() -> int:
     try:
         if _packages_are_there() and find_rabbitmq():
             return 0
-        with _alone():
+        with _alone(), ThreadPoolExecutor(1) as aside:
+            programs = aside.submit(_programs)
             _packages()
-            _programs()
+            programs.result()
     except (InstallError, FetchError) as error:
         return _failed(str(error))
     except OSError as error:
@@ -43,17 +45,16 @@ def _packages() -> None:
     if _packages_are_there():
         return
     STAMP.unlink(missing_ok=True)
-    with _step("Virtual environment .venv"):
+    with _step("Python packages") as say:
         python = make_environment(ENVIRONMENT)
-    with _step("Python packages"):
-        install(python, PROJECT, home() / "programs", _detail)
+        install(python, PROJECT, home() / "programs", say)
     STAMP.write_text(_fingerprint())
 
 
 def _programs() -> None:
     if not find_rabbitmq():
-        with _step("RabbitMQ and Erlang"):
-            fetch_rabbitmq(_detail)
+        with _step("RabbitMQ and Erlang") as say:
+            fetch_rabbitmq(say)
 
 
 def _packages_are_there() -> bool:
@@ -81,15 +82,11 @@ def _alone() -> Iterator[None]:
 
 
 @contextmanager
-def _step(name: str) -> Iterator[None]:
+def _step(name: str) -> Iterator[Callable[[str], None]]:
+    """Says when the step is done and how long it took; it has a voice of its own, since two steps run side by side."""
     began = time.monotonic()
-    _say(f"{name} ...")
-    yield
-    _say(f"{name}: {time.monotonic() - began:.1f} s")
-
-
-def _detail(words: str) -> None:
-    _say(f"  {words}")
+    yield lambda words: _say(f"{name}: {words}")
+    _say(f"{name}: done in {time.monotonic() - began:.1f} s")
 
 
 def _say(words: str) -> None:

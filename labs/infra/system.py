@@ -107,6 +107,10 @@ class System:
         self.stop(*names)
         self.start(*names, timeout=timeout)
 
+    def knows(self, service: str) -> bool:
+        """Whether there is a service of this name, e.g. order."""
+        return any(s.group == f"{service}-service" for s in self.services.values())
+
     def add_consumer(self, name: str) -> None:
         """A new service with a worker of its own, in the shape that `x-consumer` in docker-compose.yml gives it."""
         self.services.update(compose.read_consumer(COMPOSE_FILE, name, self.variables))

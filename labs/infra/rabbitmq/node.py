@@ -1,5 +1,6 @@
-"""Runs one private RabbitMQ node in the foreground, with an epmd of its own, until SIGTERM or SIGINT; everything it writes
-is in one directory. A node that dies ends this program with exit code 1: restarting is the guard's business."""
+"""Runs one private RabbitMQ node in the foreground, with an epmd of its own, until SIGTERM or SIGINT; everything it
+writes is in one directory. A node that dies ends this program with exit code 1: restarting is the guard's
+business."""
 
 import argparse
 import ctypes
@@ -121,14 +122,16 @@ def _end(child: subprocess.Popen[bytes]) -> None:
             child.wait()
 
 
-def _listens(port: int, child: subprocess.Popen[bytes]) -> bool:
+def _listens(port: int, epmd: subprocess.Popen[bytes]) -> bool:
+    """Whether epmd answers to the question which nodes it knows."""
     deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and child.poll() is None:
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return True
-        time.sleep(0.01)
+    while time.monotonic() < deadline and epmd.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1) as question:
+                question.sendall(b"\x00\x01n")
+                return len(question.recv(4)) == 4
+        except OSError:
+            time.sleep(0.01)
     return False
 
 

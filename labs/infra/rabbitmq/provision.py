@@ -1,5 +1,6 @@
-"""Prepares a broker for one system, or with --remove forgets it: a vhost, a user for each service with only its own rights,
-and the exchanges of events, so that a consumer may start before its producer. Doing it twice changes nothing."""
+"""Prepares a broker for one system, or with --remove forgets it: a vhost, a user for each service with only its own
+rights, and the exchanges of events, so that a consumer may start before its producer. Doing it twice changes
+nothing."""
 
 import argparse
 import os
@@ -34,7 +35,8 @@ class Plan:
 
     @classmethod
     def read(cls, environment: Mapping[str, str], remove: bool = False) -> "Plan":
-        """From environment variables as docker-compose.yml sets them. Raises ProvisionError for one that is missing."""
+        """From environment variables as docker-compose.yml sets them. Raises ProvisionError for one that is
+        missing."""
 
         def needed(name: str) -> str:
             if not environment.get(name):

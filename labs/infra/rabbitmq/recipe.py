@@ -82,8 +82,8 @@ def _settings(ports: Ports, rabbit: RabbitMQ) -> str:
 
 
 def _erlang(place: Path, rabbit: RabbitMQ) -> dict[str, str]:
-    """What makes the start script find this RabbitMQ's own Erlang. A fetched Erlang believes that it is in /usr/lib: its
-    emulator is started directly, under the name that the script asks for, and is told where it is."""
+    """What makes the start script find this RabbitMQ's own Erlang. A fetched Erlang believes that it is in /usr/lib:
+    its emulator is started directly, under the name that the script asks for, and is told where it is."""
     path = os.environ.get("PATH", os.defpath)
     if rabbit.root is None:
         return {"PATH": os.pathsep.join((str(rabbit.erlang), path))}
@@ -106,8 +106,8 @@ def _erlang(place: Path, rabbit: RabbitMQ) -> dict[str, str]:
 
 
 def without_spaces(path: Path) -> Path:
-    """The same place under a name that the start script can take: RabbitMQ's and Erlang's scripts split at spaces. It is
-    always the same name, since a node remembers its paths, in a folder that nobody else may write to."""
+    """The same place under a name that the start script can take: RabbitMQ's and Erlang's scripts split at spaces. It
+    is always the same name, since a node remembers its paths, in a folder that nobody else may write to."""
     if not _awkward(path):
         return path
     alias = _private_folder() / hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
@@ -128,7 +128,8 @@ def _awkward(path: Path) -> bool:
 
 
 def _private_folder() -> Path:
-    """A folder of this user alone, without spaces, that outlives the node: the user's runtime folder or one under /tmp."""
+    """A folder of this user alone, without spaces, that outlives the node: the user's runtime folder or one under
+    /tmp."""
     runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or "/nowhere")
     shared = Path(tempfile.gettempdir())
     base = runtime if _ours(runtime) and not _awkward(runtime) else Path("/tmp") if _awkward(shared) else shared

@@ -4,15 +4,15 @@ import re
 from dataclasses import dataclass
 
 _ANY = "[A-Za-z0-9_-]+"
-# The default exchange puts a message into the queue that it names. Dead letters and retries of the chassis return through
-# it, and RabbitMQ cannot narrow it to one's own queues.
+# The default exchange puts a message into the queue that it names. Dead letters and retries of the chassis return
+# through it, and RabbitMQ cannot narrow it to one's own queues.
 _DEFAULT_EXCHANGE = r"amq\.default"
 
 
 @dataclass(frozen=True)
 class Rights:
-    """Three patterns for the names of exchanges and queues, as RabbitMQ keeps them: what a user may declare and delete,
-    publish to or bind, consume from or listen to."""
+    """Three patterns for the names of exchanges and queues, as RabbitMQ keeps them: what a user may declare and
+    delete, publish to or bind, consume from or listen to."""
 
     configure: str
     write: str

@@ -11,8 +11,8 @@ _ALWAYS = {"rabbit", "rabbitmq_prelaunch"}
 
 
 def slim_installation(view: Path, scripts: Path, enabled_plugins: str) -> Path:
-    """Makes the folder `view` anew for the plugins that the text of an enabled_plugins file names, and returns its folder
-    of scripts. Where the applications are packed in a way not known here, all of them are in it."""
+    """Makes the folder `view` anew for the plugins that the text of an enabled_plugins file names, and returns its
+    folder of scripts. Where the applications are packed in a way not known here, all of them are in it."""
     shutil.rmtree(view, ignore_errors=True)
     (view / "sbin").mkdir(parents=True)
     (view / "plugins").mkdir()

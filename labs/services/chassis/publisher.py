@@ -54,7 +54,7 @@ class Publisher:
         """Drop the connection; the next publish makes a new one."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.collapse()
+            connection.collect()
 
     def _publish(self, messages: Sequence[Outgoing]) -> list[str]:
         channel = self._channel()

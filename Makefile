@@ -1,0 +1,37 @@
+# Two commands are enough: `make lab` to learn, `make test` to prove. Everything else is here when you look for it.
+PYTHON ?= python3
+
+help:             ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+setup:            ## .venv with the locked packages, and the programs that are missing
+	@$(PYTHON) labs/infra/bootstrap.py
+
+lab: setup        ## broker and JupyterLab; Ctrl-C ends both
+	@.venv/bin/lab start
+
+test: setup       ## everything that CI proves
+	@.venv/bin/python -m tests.run
+
+test-faults: setup ## kills, crashes, full disks
+	.venv/bin/pytest tests/faults
+
+test-docker: setup ## the same system in containers
+	.venv/bin/pytest tests/containers
+
+bench: setup      ## the figures that the project states
+	.venv/bin/python -m benchmarks
+
+notebooks: setup  ## notebooks/ from solutions/
+	.venv/bin/lab notebooks
+
+solutions: setup  ## execute solutions/ and store their outputs
+	.venv/bin/lab solutions
+
+lint: setup       ## ruff, mypy, import-linter
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+lock: setup       ## resolve requirements.lock from pyproject.toml
+	.venv/bin/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-header -q -o requirements.lock
+
+.PHONY: help setup lab test test-faults test-docker bench notebooks solutions lint lock

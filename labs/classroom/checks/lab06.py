@@ -1,0 +1,192 @@
+"""Lab 06: what the learner's event handlers do with real orders."""
+
+from typing import Any
+from uuid import uuid4
+
+from labs.classroom import watching
+from labs.classroom.lab import Lab
+from labs.classroom.verdicts import Checks, Verdict, passed, story, wrong
+from labs.classroom.watching import Tap
+from labs.services.chassis.events import Event
+
+CHECKS = Checks()
+PATIENCE = 4.0
+"""Seconds after which an order that nobody answers counts as forgotten; an answer takes a tenth of one."""
+LISTENERS = {
+    "order_placed": "inventory-service",
+    "stock_reserved": "order-service",
+    "stock_rejected": "order-service",
+    "order_confirmed": "whoever listens",
+    "order_rejected": "whoever listens",
+}
+
+
+@CHECKS.exercise("reserve", "inventory/worker.py")
+def reserve(lab: Lab, _answer: Any) -> Verdict:
+    """All pieces of an order or none, and order-service hears which."""
+    tea, cup = f"tea-{uuid4().hex[:8]}", f"cup-{uuid4().hex[:8]}"
+    lab.shop.stock(tea, 5)
+    lab.shop.stock(cup, 1)
+    with watching.tap(lab.system) as seen:
+        small, status = _order(lab, (tea, 2))
+        if status == "placed":
+            return _silent(lab, seen, small, "inventory-worker", "order_placed", "an order for 2 of 5 pieces")
+        if status == "rejected":
+            return wrong("refuses", "An order for 2 pieces was rejected although 5 are there.", _story(seen, small))
+        if lab.shop.available(tea) == 5:
+            return wrong(
+                "promises",
+                "You told stock_reserved, but all 5 pieces are still for sale: nothing was taken from the stock.",
+                _story(seen, small, "Note over inventory-service: 5 pieces before, 5 after"),
+            )
+        large, status = _order(lab, (tea, 10))
+        if status == "confirmed":
+            return wrong("oversells", "An order for 10 pieces was confirmed although 3 are there.", _story(seen, large))
+        if status == "placed":
+            return _silent(lab, seen, large, "inventory-worker", "order_placed", "an order for 10 of 3 pieces")
+        mixed, status = _order(lab, (tea, 1), (cup, 5))
+        if status == "placed":
+            return _silent(lab, seen, mixed, "inventory-worker", "order_placed", "an order with one line too many")
+        if lab.shop.available(tea) != 3:
+            return wrong(
+                "partial",
+                "An order for 1 tea and 5 cups (1 is there) was rejected, but its tea is gone: all lines or none.",
+                _story(seen, mixed, "Note over inventory-service: the tea stays reserved for nobody"),
+            )
+    return _reserved_once(lab, tea)
+
+
+def _reserved_once(lab: Lab, tea: str) -> Verdict:
+    event = Event("order-service", "order_placed", _placed(str(uuid4()), tea, 1))
+    watching.tell(lab.system, event, times=3)
+    watching.until(lambda: lab.shop.available(tea) < 2 or watching.suppressed(lab.system, "inventory-worker", event.id) == 2, PATIENCE)
+    if (left := lab.shop.available(tea)) != 2:
+        return wrong(
+            "doubled",
+            f"One order for 1 piece arrived three times, as brokers may deliver; {3 - left} pieces were taken, not 1. "
+            "The handler has no memory of event ids.",
+            (*(f"order-service->>inventory-service: order_placed (delivery {n})" for n in (1, 2, 3)),
+             f"Note over inventory-service: {3 - left} pieces taken for one order"),
+        )  # fmt: skip
+    return passed("2 of 5 pieces: confirmed. 10 of 3: rejected. One line short: nothing taken. One order delivered three times: one piece.")
+
+
+@CHECKS.exercise("settle", "order/worker.py")
+def settle(lab: Lab, _answer: Any) -> Verdict:
+    """The answer of the stock settles the order, once, and everybody may hear of it."""
+    tea = f"tea-{uuid4().hex[:8]}"
+    lab.shop.stock(tea, 5)
+    with watching.tap(lab.system) as seen:
+        good, status = _order(lab, (tea, 2))
+        if status == "placed":
+            return _silent(lab, seen, good, "order-worker", "stock_reserved", "an order whose pieces are reserved")
+        if status == "rejected":
+            return wrong("swapped", "The pieces were reserved, and the order became rejected.", _story(seen, good))
+        if not (told := _told(seen, good, "order_confirmed")):
+            return wrong(
+                "untold",
+                "The order is confirmed in your own table, and nobody else knows: order_confirmed was not told. No mail, no parcel.",
+                _story(seen, good, "Note over order-service: confirmed, and silent"),
+            )
+        if "customer_email" not in told[0].data:
+            return wrong("no_contact", "order_confirmed lacks customer_email: notification-service cannot write to anybody.")
+        bad, status = _order(lab, (tea, 50))
+        if status == "confirmed":
+            return wrong("swapped", "The stock said no, and the order became confirmed.", _story(seen, bad))
+        if status == "placed":
+            return _silent(lab, seen, bad, "order-worker", "stock_rejected", "an order whose pieces are not there")
+        if not (told := _told(seen, bad, "order_rejected")) or not told[0].data.get("reason"):
+            return wrong("no_reason", "The order was rejected, but order_rejected with its reason was not told.", _story(seen, bad))
+        return _settled_once(lab, seen, good)
+
+
+def _settled_once(lab: Lab, seen: Tap, order_id: str) -> Verdict:
+    """Two late answers for an order that is confirmed already: another yes, then a no."""
+    for event_type in ("stock_reserved", "stock_rejected"):
+        late = Event("inventory-service", event_type, {"order_id": order_id, "reason": "late"})
+        watching.tell(lab.system, late)
+        watching.until(lambda event_id=late.id: watching.claimed(lab.system, "order", event_id), PATIENCE)  # type: ignore[misc]
+    if lab.shop.status(order_id) != "confirmed":
+        return wrong(
+            "flips",
+            "A late stock_rejected turned a confirmed order into a rejected one. Only an order that still waits may change.",
+            _story(seen, order_id),
+        )
+    if (times := watching.told(lab.system, "order", "order_confirmed", order_id)) != 1:
+        return wrong(
+            "tells_twice",
+            f"order_confirmed was told {times} times for one order: its customer gets {times} mails. Tell only what changed.",
+            _story(seen, order_id),
+        )
+    return passed("Reserved became confirmed, rejected became rejected with its reason, both were told once; late answers changed nothing.")
+
+
+@CHECKS.exercise("demand", "analytics/worker.py")
+def demand(lab: Lab, _answer: Any) -> Verdict:
+    """Pieces wanted by product, from the events alone."""
+    tea, cup = f"tea-{uuid4().hex[:8]}", f"cup-{uuid4().hex[:8]}"
+    lab.shop.place((tea, 2))
+    lab.shop.place((tea, 3), (cup, 1))
+    watching.until(lambda: _demand(lab, tea) >= 5, PATIENCE)
+    counted = _demand(lab, tea), _demand(lab, cup)
+    if counted == (0, 0):
+        if trouble := _raised(lab, "analytics-worker"):
+            return wrong("raises", f"Two orders were placed, and your handler raised {trouble}.")
+        return wrong("empty", "Two orders were placed, and the table demand has no row for what they asked for.")
+    if counted == (2, 1):
+        return wrong("counts_orders", "2 orders asked for 5 pieces of tea; you counted 2. Count pieces, not orders.")
+    if counted[1] == 0:
+        return wrong("first_line", "An order for 3 teas and 1 cup: the cup was not counted. An order has many lines.")
+    if counted != (5, 1):
+        return wrong("miscounted", f"Wanted were 5 teas and 1 cup; you counted {counted[0]} and {counted[1]}.")
+    again = Event("order-service", "order_placed", _placed(str(uuid4()), tea, 4))
+    watching.tell(lab.system, again, times=3)
+    watching.until(lambda: _demand(lab, tea) > 9 or watching.suppressed(lab.system, "analytics-worker", again.id) == 2, PATIENCE)
+    if (total := _demand(lab, tea)) != 9:
+        return wrong(
+            "doubled",
+            f"An event for 4 teas was delivered three times and counted {(total - 5) // 4} times. Write with `tx`: there each event counts once.",
+            tuple(f"order-service->>analytics-service: order_placed (delivery {n})" for n in (1, 2, 3)),
+        )
+    return passed("5 teas and 1 cup were counted from two orders; an event that came three times counted once.")
+
+
+def _order(lab: Lab, *lines: tuple[str, int]) -> tuple[str, str]:
+    """Place an order and wait for what becomes of it: its id and status."""
+    order_id = lab.shop.place(*lines)
+    return order_id, lab.shop.wait([order_id], PATIENCE)[order_id].status
+
+
+def _placed(order_id: str, sku: str, quantity: int) -> dict[str, Any]:
+    return {"order_id": order_id, "lines": [{"sku": sku, "quantity": quantity}]}
+
+
+def _demand(lab: Lab, sku: str) -> int:
+    found = watching.rows(lab.system, "analytics", "SELECT pieces FROM demand WHERE sku = ?", sku)
+    return int(found[0]["pieces"]) if found else 0
+
+
+def _told(seen: Tap, order_id: str, event_type: str) -> list[Event]:
+    """The events of a type that passed for one order; waits a moment for the first."""
+    return watching.until(lambda: [event for event in seen.of(order_id) if event.type == event_type], 1.5) or []
+
+
+def _story(seen: Tap, order_id: str, *ending: str) -> tuple[str, ...]:
+    return story(seen.of(order_id), LISTENERS, *ending)
+
+
+def _raised(lab: Lab, process: str) -> str:
+    return watching.last_error(lab.system, process)
+
+
+def _silent(lab: Lab, seen: Tap, order_id: str, process: str, heard: str, what: str) -> Verdict:
+    """Nobody answered: because the handler raised, because it never heard, or because it said nothing."""
+    service = lab.system.services[process].group
+    ending = f"Note over {service}: silence"
+    if trouble := _raised(lab, process):
+        return wrong("raises", f"For {what}, your handler raised {trouble}.", _story(seen, order_id, ending))
+    if f"handling {heard}" not in lab.system.log(process).read_text():
+        message = f"{what.capitalize()} still waits: {service} never heard {heard}. Nothing in your class listens to it."
+        return wrong("deaf", message, _story(seen, order_id, ending))
+    message = f"{what.capitalize()} still waits: {service} heard {heard} and told nothing. Who waits for an answer waits forever."
+    return wrong("silent", message, _story(seen, order_id, ending))

@@ -1,0 +1,44 @@
+"""Plots as a notebook should show them: one style, readable without colour, with words for whoever cannot see them."""
+
+import base64
+import html
+import io
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from IPython.display import display
+from matplotlib.figure import Figure
+
+STYLE: dict[str, Any] = {
+    "figure.figsize": (8.0, 3.6),
+    "figure.dpi": 110,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "font.size": 10,
+    "legend.frameon": False,
+}
+
+
+def plot(**size: Any) -> tuple[Figure, Any]:
+    """A figure and its axes in the style of the labs; `size` goes to matplotlib's subplots."""
+    with mpl.rc_context(STYLE):
+        plt.style.use("petroff10")
+        mpl.rcParams.update(STYLE)
+        figure, axes = plt.subplots(**size)
+    return figure, axes
+
+
+def show(figure: Figure, alt: str, finding: str) -> None:
+    """Show a figure with its alternative text and one sentence that says what it shows."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
+    plt.close(figure)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    image = f'<img alt="{html.escape(alt, quote=True)}" src="data:image/png;base64,{data}" style="max-width:100%">'
+    caption = f"<figcaption style='margin:.3em 0'><em>{html.escape(finding)}</em></figcaption>"
+    display({"text/html": f"<figure style='margin:0'>{image}{caption}</figure>", "text/plain": f"[{alt}]\n{finding}"}, raw=True)

@@ -1,0 +1,184 @@
+"""`lab = Lab("06_events_with_nameko", SCALE)`: everything that a notebook does with its system goes through this object."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from IPython.core.getipython import get_ipython
+from matplotlib.figure import Figure
+
+from labs.classroom import cards, figures, watching, workshop
+from labs.classroom.records import Records
+from labs.classroom.references import reference
+from labs.classroom.shop import Shop
+from labs.classroom.verdicts import Checks, Verdict
+from labs.classroom.workshop import Workshop
+from labs.infra import doctor
+from labs.infra.system import System
+
+SCALES = ("ci", "class", "talk")
+_open: dict[str, "Lab"] = {}
+
+
+class Lab:
+    """One run of one lab: its own system of processes, its own copy of the code, its records. `scale` is ci, class or talk."""
+
+    def __init__(self, name: str, scale: str = "ci") -> None:
+        if scale not in SCALES:
+            raise ValueError(f"SCALE must be one of {', '.join(SCALES)}, not {scale!r}")
+        for former in _open.values():
+            former.down()
+        _open.clear()
+        _open[name] = self
+        self.name, self.scale = name, scale
+        self.system = System(name)
+        self.shop = Shop(self.system)
+        self.records = Records(name, scale)
+        self.workshop = Workshop(self.system, lambda path: reference(name, path))
+        self._checks: Checks = import_module(f"labs.classroom.checks.lab{name[:2]}").CHECKS
+        if shell := get_ipython():
+            shell.register_magic_function(self._service, "cell", "service")
+
+    # --- the system ---------------------------------------------------------------------------------------------------
+
+    def up(self, *names: str) -> None:
+        """Start services and what they depend on, e.g. up("order-service", "inbox"); returns when all are ready."""
+        self.system.up(*names)
+        cards.card("note", "up: " + ", ".join(names))
+
+    def stop(self, *names: str) -> None:
+        """Stop services; they stay down until `start`."""
+        self.system.stop(*names)
+        cards.card("note", "stopped: " + ", ".join(names))
+
+    def start(self, *names: str) -> None:
+        """Start services again; returns when they are ready."""
+        self.system.start(*names)
+        cards.card("note", "started: " + ", ".join(names))
+
+    def down(self) -> None:
+        """End every process of this lab. A kernel that ends does the same."""
+        self.system.down()
+
+    def doctor(self) -> None:
+        """Whether this machine has what the labs need; what is missing, with the command that gets it."""
+        missing = [need for need in doctor.examine() if need.required and not need.ok]
+        if missing:
+            cards.card("failed", "Something is missing", more=doctor.render(missing))
+        else:
+            cards.card("passed", "This machine has everything that the labs need")
+
+    def logs(self, service: str, containing: str = "", lines: int = 5) -> None:
+        """The last lines of a process that contain a text."""
+        found = [line for line in self.system.log(service).read_text().splitlines() if containing in line]
+        print("\n".join(found[-lines:]))  # noqa: T201  a notebook's output
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    @property
+    def amqp_url(self) -> str:
+        """The broker, as a user who may do everything in this lab's vhost."""
+        return self.system.amqp_url()
+
+    def waiting(self, source: str, event_type: str, consumer: str, method: str) -> int:
+        """How many events wait in the queue of an event handler."""
+        return watching.depth(self.system, watching.queue_of(source, event_type, consumer, method)) or 0
+
+    def queue_depth(self, queue: str) -> int:
+        """How many messages wait in a queue, by its name."""
+        return watching.depth(self.system, queue) or 0
+
+    def rows(self, service: str, sql: str) -> list[dict[str, Any]]:
+        """What a query of a service's own database gives. Only a lab may look there; another service must ask."""
+        return watching.rows(self.system, service, sql)
+
+    def code(self, service: str) -> dict[str, str]:
+        """The source files of a service as they are in this lab, by name."""
+        return self.workshop.code(service)
+
+    def until(self, condition: Any, within: float = 5.0) -> Any:
+        """The first true value of a function, or its last one when the seconds are up."""
+        return watching.until(condition, within)
+
+    # --- learning -----------------------------------------------------------------------------------------------------
+
+    def scaled(self, ci: int, class_: int, talk: int) -> int:
+        """The number for this run's scale."""
+        return {"ci": ci, "class": class_, "talk": talk}[self.scale]
+
+    def predict(self, key: str, value: Any) -> None:
+        """Store a prediction; `score` compares it later with what was measured."""
+        if value is Ellipsis:
+            cards.card("open", "No prediction yet", "Replace the `...` and run the cell again, before you look.")
+        else:
+            self.records.prediction(key, value)
+            cards.card("note", f"Your prediction is stored: {value}")
+
+    def score(self, key: str, measured: Any) -> None:
+        """Show a prediction beside what was measured."""
+        stored = self.records.results["predictions"].get(key, {}).get("predicted", Ellipsis)
+        if stored is Ellipsis:
+            cards.card("open", f"Measured: {measured}", "You made no prediction.")
+        else:
+            self.records.prediction(key, stored, measured)
+            right = stored == measured
+            verdict = "Right." if right else "What did you not know? That is what this lab is for."
+            cards.card("passed" if right else "note", f"You predicted {stored}, measured: {measured}", verdict)
+
+    def finding(
+        self, name: str, value: float, *, at_most: float | None = None, at_least: float | None = None, equals: Any = None
+    ) -> None:
+        """A claim of the text, measured: exactly one bound must be given. It goes into the results file, where CI checks it."""
+        bounds = {"at most": at_most, "at least": at_least, "exactly": equals}
+        ((words, bound),) = [(words, bound) for words, bound in bounds.items() if bound is not None]
+        holds = {"at most": value <= bound, "at least": value >= bound, "exactly": value == bound}[words]
+        self.records.finding(name, value, f"{words} {bound:g}", holds)
+        cards.measured(name, value, f"{words} {bound:g}", holds)
+
+    def check(self, name: str, answer: Any = None) -> None:
+        """Judge an exercise by what the system does with it, and say in words what happened."""
+        if name not in self._checks.by_name:
+            raise ValueError(f"There is no exercise {name!r}; this lab has: {', '.join(self._checks.by_name)}")
+        check = self._checks.by_name[name]
+        attempts = [self.workshop.attempt(path) for path in check.files]
+        if answer is Ellipsis or any(attempt.status == "open" for attempt in attempts):
+            self.records.exercise(name, "not attempted")
+            cards.card("open", f"{name}: not attempted yet", "Nothing is lost: the rest of the lab goes on without it.")
+            return
+        verdict = self.judge(name, answer)
+        self.records.exercise(name, "passed" if verdict.passed else "failed")
+        cards.card("passed" if verdict.passed else "failed", f"{name}: {'passed' if verdict.passed else 'not yet'}", verdict.message)
+        if verdict.story:
+            cards.diagram("sequenceDiagram\n" + "\n".join(f"    {line}" for line in verdict.story))
+
+    def judge(self, name: str, answer: Any = None) -> Verdict:
+        """The verdict itself, without cards or records."""
+        check = self._checks.by_name[name]
+        for path in check.files:
+            attempt = self.workshop.attempt(path)
+            if attempt.status == "broken":
+                return Verdict(f"{path} does not start:\n{attempt.trouble}", "broken")
+        return check.judge(self, answer)
+
+    def plot(self, **size: Any) -> tuple[Figure, Any]:
+        """A figure and its axes in the style of the labs."""
+        return figures.plot(**size)
+
+    def show(self, figure: Figure, *, alt: str, finding: str) -> None:
+        """Show a figure, with words for whoever cannot see it and one sentence that says what it shows."""
+        figures.show(figure, alt, finding)
+
+    def lines_changed(self, before: dict[str, str], after: dict[str, str]) -> int:
+        """How many lines differ between two states of a service's code."""
+        return workshop.lines_changed(before, after)
+
+    def summary(self) -> None:
+        """All that was measured in this run, beside its bound."""
+        rows: Sequence[dict[str, Any]] = self.records.results["findings"]
+        cards.table([(row["name"], row["value"], row["bound"], row["holds"]) for row in rows])
+
+    def _service(self, line: str, cell: str) -> None:
+        """%%service order/worker.py"""
+        path = line.strip()
+        attempt = self.workshop.replace(path, cell)
+        workshop.tell(path, attempt, reference(self.name, path) is not None)

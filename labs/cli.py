@@ -1,0 +1,203 @@
+"""The command `lab`: what a learner, an instructor and CI say to the system from a shell."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from labs.infra import directories, doctor, home
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Start, look at and end the systems of the labs.")
+console = Console()
+Names = Annotated[list[str] | None, typer.Argument(help="services such as order-service or inbox; none: all")]
+COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red")
+
+
+@app.command(name="doctor")
+def doctor_command() -> None:
+    """What the labs need, what was found, and the one command for what is missing."""
+    needs = doctor.examine()
+    console.print(doctor.render(needs), markup=False, highlight=False)
+    raise typer.Exit(0 if all(need.ok for need in needs if need.required) else 1)
+
+
+@app.command()
+def up(
+    names: Names = None,
+    docker: Annotated[bool, typer.Option("--docker", help="in containers, with Docker Compose")] = False,
+) -> None:
+    """Start the system in the foreground and show its logs; Ctrl-C ends it."""
+    if docker:
+        from labs.infra import docker as containers
+
+        raise typer.Exit(containers.up(names or []))
+    from labs.infra.system import System
+
+    system = System("shop")
+    stop = _stopped_by_signal()
+    try:
+        with console.status("starting"):
+            started = system.up(*(names or []))
+        _table(system.directory)
+        _follow([system.log(name) for name in started], stop)
+    finally:
+        system.down()
+
+
+@app.command()
+def down(name: Annotated[str, typer.Argument(help="a system as `lab ps` shows it; none: all")] = "") -> None:
+    """End systems that run, wherever they were started."""
+    living = [d for d in directories.every() if directories.alive(d) and d.name.startswith(name)]
+    if not living:
+        console.print("Nothing runs." if not name else f"No system {name!r} runs; `lab ps` shows what does.")
+        raise typer.Exit(1 if name else 0)
+    for directory in living:
+        os.kill(directories.state(directory)["guard"], signal.SIGTERM)
+    deadline = time.monotonic() + 40
+    while any(not directories.ended(d) for d in living) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    console.print(f"Ended: {', '.join(d.name for d in living)}")
+
+
+@app.command()
+def ps() -> None:
+    """Every process of every system: state, address, memory."""
+    living = [d for d in directories.every() if directories.alive(d)]
+    for directory in living:
+        _table(directory)
+    if not living:
+        console.print("Nothing runs.")
+
+
+@app.command()
+def logs(
+    names: Names = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="go on until Ctrl-C")] = False,
+    system: Annotated[str, typer.Option(help="a system as `lab ps` shows it; none: the latest")] = "",
+) -> None:
+    """The logs of the latest system, or of the one that is named."""
+    found = sorted((d for d in directories.every() if d.name.startswith(system)), key=lambda d: d.stat().st_mtime)
+    if not found:
+        console.print("There is no system yet; `lab up` starts one." if not system else f"There is no system {system!r}.")
+        raise typer.Exit(1)
+    folder = found[-1] / "logs"
+    files = [f for f in sorted(folder.glob("*.log")) if not names or any(f.stem.startswith(n.removesuffix("-service")) for n in names)]
+    stop = _stopped_by_signal()
+    if not follow:
+        stop.set()
+    _follow(files, stop)
+
+
+@app.command()
+def reset(
+    programs: Annotated[bool, typer.Option("--programs", help="also the fetched programs, such as RabbitMQ")] = False,
+) -> None:
+    """End every system and forget all data, logs and progress."""
+    import shutil
+
+    if any(directories.alive(d) for d in directories.every()):
+        down("")
+    kept = [] if programs else ["programs"]
+    for entry in home.home().iterdir():
+        if entry.name not in kept:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    console.print("Forgotten. Notebooks that you changed stay as they are; `git checkout notebooks` brings the originals back.")
+
+
+@app.command()
+def notebooks(only: Annotated[str, typer.Argument(help="start of a lab's name; none: all")] = "") -> None:
+    """Write notebooks/ from solutions/ and execute them as released."""
+    from labs.classroom.author import execute, release
+
+    written = release.write_released(home.PROJECT / "solutions", home.PROJECT / "notebooks")
+    _execute(execute, [path for path in written if path.name.startswith(only)])
+
+
+@app.command()
+def solutions(only: Annotated[str, typer.Argument(help="start of a lab's name; none: all")] = "") -> None:
+    """Execute solutions/ and store the outputs."""
+    from labs.classroom.author import execute
+
+    _execute(execute, sorted((home.PROJECT / "solutions").glob(f"{only}*.ipynb")))
+
+
+@app.command()
+def start(
+    browser: Annotated[bool, typer.Option(help="open a browser")] = True,
+) -> None:
+    """JupyterLab with a broker beside it; Ctrl-C ends both. `make lab` calls this."""
+    from labs.infra import jupyter
+
+    raise typer.Exit(jupyter.run(browser))
+
+
+def main() -> None:
+    """The entry point: errors that a person can mend end in words, not in a traceback."""
+    from labs.infra.compose import ComposeError
+    from labs.infra.ports import NoPorts
+    from labs.infra.system import StartError
+
+    try:
+        app()
+    except (StartError, ComposeError, NoPorts) as error:
+        console.print(str(error), style="red", markup=False, highlight=False)
+        sys.exit(1)
+    except OSError as error:
+        console.print(f"{error.strerror or error}: {error.filename or home.home()}", style="red", markup=False)
+        console.print("The labs keep their files there; make room or set LAB_HOME to a folder that you may write to.")
+        sys.exit(1)
+
+
+def _execute(execute: object, paths: list[Path]) -> None:
+    from labs.infra import shared_broker
+
+    with shared_broker.running(home.home()):
+        for path in paths:
+            started = time.monotonic()
+            execute.execute_in_place(path)  # type: ignore[attr-defined]
+            console.print(f"{path.relative_to(home.PROJECT)}: {time.monotonic() - started:.1f} s")
+
+
+def _stopped_by_signal() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _follow(files: list[Path], stop: threading.Event) -> None:
+    """Print what is in the files and, until `stop` is set, what comes; every line with the name of its process."""
+    width = max((len(f.stem) for f in files), default=0)
+    opened = [(f.stem, COLOURS[i % len(COLOURS)], f.open(errors="replace")) for i, f in enumerate(files) if f.exists()]
+    while True:
+        for name, colour, file in opened:
+            for line in file:
+                console.print(f"[{colour}]{name:{width}}[/] │ ", end="")
+                console.print(line.rstrip("\n"), markup=False, highlight=False, soft_wrap=True)
+        if stop.wait(0.2):
+            return
+
+
+def _table(directory: Path) -> None:
+    """One system as `lab ps` and `lab up` show it."""
+    from labs.infra.memory import group_memory
+
+    table = Table(title=directory.name, title_justify="left", box=None, header_style="bold")
+    for column in ("service", "state", "address", "memory", "restarts"):
+        table.add_column(column, justify="right" if column in ("memory", "restarts") else "left")
+    total = 0
+    for name, facts in directories.state(directory)["services"].items():
+        memory = group_memory(facts["pid"]) if facts["pid"] else 0
+        total += memory
+        state = "done" if facts["state"] == "stopped" and facts["code"] == 0 else facts["state"]
+        address = facts["address"] if facts["pid"] else ""
+        table.add_row(name, state, address, f"{memory >> 20} MB" if memory else "", str(facts["restarts"] or ""))
+    table.add_row("", "", "", f"{total >> 20} MB", "", style="bold")
+    console.print(table)

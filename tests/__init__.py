@@ -1,0 +1,1 @@
+"""The tests. `python -m tests.run` runs all of them in stages; `pytest` alone runs the quick ones."""

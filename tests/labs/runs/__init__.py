@@ -1,0 +1,1 @@
+"""Every notebook from top to bottom by papermill. Slow; plain `pytest` leaves it out."""
