@@ -1,10 +1,10 @@
 """The command `lab`: what a learner, an instructor and CI say to the system from a shell."""
 
-import os
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +14,12 @@ from rich.table import Table
 
 from labs.infra import directories, doctor, home
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Start, look at and end the systems of the labs.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Start, look at and end the systems of the labs.",
+)
 console = Console()
 Names = Annotated[list[str] | None, typer.Argument(help="services such as order-service or inbox; none: all")]
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red")
@@ -40,13 +45,20 @@ def up(
         raise typer.Exit(containers.up(names or []))
     from labs.infra.system import System
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, which ends a start half-way too
     system = System("shop")
-    stop = _stopped_by_signal()
     try:
         with console.status("starting"):
             started = system.up(*(names or []))
+        stop = _stopped_by_signal()
         _table(system.directory)
-        _follow([system.log(name) for name in started], stop)
+        _follow(
+            [system.log(name) for name in started], lambda: stop.wait(0.2) or not directories.guard(system.directory)
+        )
+        if not stop.is_set():
+            console.print("The system was ended from elsewhere, as `lab down` does.")
+    except KeyboardInterrupt:
+        console.print("Stopped while it was starting.")
     finally:
         system.down()
 
@@ -54,22 +66,17 @@ def up(
 @app.command()
 def down(name: Annotated[str, typer.Argument(help="a system as `lab ps` shows it; none: all")] = "") -> None:
     """End systems that run, wherever they were started."""
-    living = [d for d in directories.every() if directories.alive(d) and d.name.startswith(name)]
+    living = [directory for directory in directories.running() if directory.name.startswith(name)]
     if not living:
         console.print("Nothing runs." if not name else f"No system {name!r} runs; `lab ps` shows what does.")
         raise typer.Exit(1 if name else 0)
-    for directory in living:
-        os.kill(directories.state(directory)["guard"], signal.SIGTERM)
-    deadline = time.monotonic() + 40
-    while any(not directories.ended(d) for d in living) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    console.print(f"Ended: {', '.join(d.name for d in living)}")
+    _end(living)
 
 
 @app.command()
 def ps() -> None:
     """Every process of every system: state, address, memory."""
-    living = [d for d in directories.every() if directories.alive(d)]
+    living = directories.running()
     for directory in living:
         _table(directory)
     if not living:
@@ -85,14 +92,22 @@ def logs(
     """The logs of the latest system, or of the one that is named."""
     found = sorted((d for d in directories.every() if d.name.startswith(system)), key=lambda d: d.stat().st_mtime)
     if not found:
-        console.print("There is no system yet; `lab up` starts one." if not system else f"There is no system {system!r}.")
+        console.print(
+            "There is no system yet; `lab up` starts one." if not system else f"There is no system {system!r}."
+        )
         raise typer.Exit(1)
     folder = found[-1] / "logs"
-    files = [f for f in sorted(folder.glob("*.log")) if not names or any(f.stem.startswith(n.removesuffix("-service")) for n in names)]
+    files = [
+        f
+        for f in sorted(folder.glob("*.log"))
+        if not names or any(f.stem.startswith(n.removesuffix("-service")) for n in names)
+    ]
+    if not files:
+        here = ", ".join(sorted(f.stem for f in folder.glob("*.log")))
+        console.print(f"{found[-1].name} has no log of {', '.join(names or [])}; it has: {here or 'none yet'}.")
+        raise typer.Exit(1)
     stop = _stopped_by_signal()
-    if not follow:
-        stop.set()
-    _follow(files, stop)
+    _follow(files, lambda: not follow or stop.wait(0.2))
 
 
 @app.command()
@@ -102,30 +117,32 @@ def reset(
     """End every system and forget all data, logs and progress."""
     import shutil
 
-    if any(directories.alive(d) for d in directories.every()):
-        down("")
+    if living := directories.running():
+        _end(living)
     kept = [] if programs else ["programs"]
     for entry in home.home().iterdir():
         if entry.name not in kept:
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    console.print("Forgotten. Notebooks that you changed stay as they are; `git checkout notebooks` brings the originals back.")
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    console.print(
+        "Forgotten. Notebooks that you changed stay as they are; `git checkout notebooks` brings the originals back."
+    )
 
 
 @app.command()
 def notebooks(only: Annotated[str, typer.Argument(help="start of a lab's name; none: all")] = "") -> None:
-    """Write notebooks/ from solutions/ and execute them as released."""
-    from labs.classroom.author import execute, release
+    """Write notebooks/ from solutions/, executed as released."""
+    from labs.classroom.author.execute import executed
+    from labs.classroom.author.release import write_one
 
-    written = release.write_released(home.PROJECT / "solutions", home.PROJECT / "notebooks")
-    _execute(execute, [path for path in written if path.name.startswith(only)])
+    _each(only, lambda path: write_one(path, home.PROJECT / "notebooks" / path.name, executed))
 
 
 @app.command()
 def solutions(only: Annotated[str, typer.Argument(help="start of a lab's name; none: all")] = "") -> None:
     """Execute solutions/ and store the outputs."""
-    from labs.classroom.author import execute
+    from labs.classroom.author.execute import execute
 
-    _execute(execute, sorted((home.PROJECT / "solutions").glob(f"{only}*.ipynb")))
+    _each(only, execute)
 
 
 @app.command()
@@ -141,12 +158,13 @@ def start(
 def main() -> None:
     """The entry point: errors that a person can mend end in words, not in a traceback."""
     from labs.infra.compose import ComposeError
+    from labs.infra.owner import GuardLost
     from labs.infra.ports import NoPorts
     from labs.infra.system import StartError
 
     try:
         app()
-    except (StartError, ComposeError, NoPorts) as error:
+    except (StartError, ComposeError, NoPorts, GuardLost) as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         sys.exit(1)
     except OSError as error:
@@ -155,14 +173,34 @@ def main() -> None:
         sys.exit(1)
 
 
-def _execute(execute: object, paths: list[Path]) -> None:
+def _each(only: str, act: Callable[[Path], Path]) -> None:
+    """Do it to every solution whose name starts so, with one broker for all, and say how long each took."""
+    from labs.classroom.author.execute import NotebookFailed
     from labs.infra import shared_broker
 
     with shared_broker.running(home.home()):
-        for path in paths:
+        for path in sorted((home.PROJECT / "solutions").glob(f"{only}*.ipynb")):
             started = time.monotonic()
-            execute.execute_in_place(path)  # type: ignore[attr-defined]
-            console.print(f"{path.relative_to(home.PROJECT)}: {time.monotonic() - started:.1f} s")
+            try:
+                written = act(path)
+            except NotebookFailed as error:
+                console.print(str(error), markup=False, highlight=False)
+                raise typer.Exit(1) from None
+            console.print(f"{written.relative_to(home.PROJECT)}: {time.monotonic() - started:.1f} s")
+
+
+def _end(living: list[Path]) -> None:
+    """Ask the guards of these systems to end them; returns when they have, or says which did not."""
+    for directory in living:
+        if guard := directories.guard(directory):
+            guard.terminate()
+    deadline = time.monotonic() + 60
+    while (left := [d.name for d in living if directories.guard(d)]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if left:
+        console.print(f"Still ending: {', '.join(left)}; `lab ps` shows what they wait for.")
+        raise typer.Exit(1)
+    console.print(f"Ended: {', '.join(d.name for d in living)}")
 
 
 def _stopped_by_signal() -> threading.Event:
@@ -172,8 +210,8 @@ def _stopped_by_signal() -> threading.Event:
     return stop
 
 
-def _follow(files: list[Path], stop: threading.Event) -> None:
-    """Print what is in the files and, until `stop` is set, what comes; every line with the name of its process."""
+def _follow(files: list[Path], over: Callable[[], bool]) -> None:
+    """Print what is in the files and, until `over`, which waits a little, what comes; each line with its process's name."""
     width = max((len(f.stem) for f in files), default=0)
     opened = [(f.stem, COLOURS[i % len(COLOURS)], f.open(errors="replace")) for i, f in enumerate(files) if f.exists()]
     while True:
@@ -181,7 +219,7 @@ def _follow(files: list[Path], stop: threading.Event) -> None:
             for line in file:
                 console.print(f"[{colour}]{name:{width}}[/] │ ", end="")
                 console.print(line.rstrip("\n"), markup=False, highlight=False, soft_wrap=True)
-        if stop.wait(0.2):
+        if over():
             return
 
 

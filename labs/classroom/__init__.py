@@ -2,8 +2,10 @@
 
 import os
 
-os.environ.setdefault("EVENTLET_TESTS", "1")  # eventlet's own switch for its deprecation warning; lab 06 says it in words
+os.environ.setdefault(
+    "EVENTLET_TESTS", "1"
+)  # eventlet's own switch for its deprecation warning; lab 06 says it in words
 
-from labs.classroom.lab import Lab  # noqa: E402
+from labs.classroom.lab import Lab
 
 __all__ = ["Lab"]

@@ -4,14 +4,28 @@ import ast
 
 
 def not_attempted(source: str) -> bool:
-    """Whether a `...` still stands where something is to be written: as a statement, or as the value of a name."""
+    """Whether a `...` still stands where something is to be written: as a statement, as what a function returns, or as the
+    last value that a name is given."""
     try:
         tree = ast.parse(source)
     except SyntaxError:
         return False
-    return any(
-        isinstance(node, ast.Expr | ast.Assign | ast.Return) and _is_ellipsis(node.value) for node in ast.walk(tree)
-    )
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr | ast.Return) and _is_ellipsis(node.value):
+            return True
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and _unset_names(node.body):
+            return True
+    return False
+
+
+def _unset_names(body: list[ast.stmt]) -> set[str]:
+    """The names whose last assignment in a block is `...`."""
+    unset: set[str] = set()
+    for statement in body:
+        if isinstance(statement, ast.Assign):
+            names = {target.id for target in statement.targets if isinstance(target, ast.Name)}
+            unset = unset | names if _is_ellipsis(statement.value) else unset - names
+    return unset
 
 
 def _is_ellipsis(node: ast.expr | None) -> bool:

@@ -5,8 +5,7 @@ import html
 import io
 from typing import Any
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
+import matplotlib.style
 from IPython.display import display
 from matplotlib.figure import Figure
 
@@ -25,20 +24,21 @@ STYLE: dict[str, Any] = {
 
 
 def plot(**size: Any) -> tuple[Figure, Any]:
-    """A figure and its axes in the style of the labs; `size` goes to matplotlib's subplots."""
-    with mpl.rc_context(STYLE):
-        plt.style.use("petroff10")
-        mpl.rcParams.update(STYLE)
-        figure, axes = plt.subplots(**size)
-    return figure, axes
+    """A figure and its axes in the style of the labs; `size` goes to matplotlib's Figure. Nothing shows it but `show`."""
+    with matplotlib.style.context(["petroff10", STYLE]):
+        figure = Figure(**size)
+        return figure, figure.subplots()
 
 
 def show(figure: Figure, alt: str, finding: str) -> None:
     """Show a figure with its alternative text and one sentence that says what it shows."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", bbox_inches="tight", metadata={"Software": None})
-    plt.close(figure)
+    with matplotlib.style.context(["petroff10", STYLE]):
+        figure.savefig(buffer, format="png", bbox_inches="tight")
     data = base64.b64encode(buffer.getvalue()).decode()
     image = f'<img alt="{html.escape(alt, quote=True)}" src="data:image/png;base64,{data}" style="max-width:100%">'
     caption = f"<figcaption style='margin:.3em 0'><em>{html.escape(finding)}</em></figcaption>"
-    display({"text/html": f"<figure style='margin:0'>{image}{caption}</figure>", "text/plain": f"[{alt}]\n{finding}"}, raw=True)
+    display(
+        {"text/html": f"<figure style='margin:0'>{image}{caption}</figure>", "text/plain": f"[{alt}]\n{finding}"},
+        raw=True,
+    )

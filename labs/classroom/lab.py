@@ -1,9 +1,11 @@
 """`lab = Lab("06_events_with_nameko", SCALE)`: everything that a notebook does with its system goes through this object."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
+import psutil
 from IPython.core.getipython import get_ipython
 from matplotlib.figure import Figure
 
@@ -14,6 +16,7 @@ from labs.classroom.shop import Shop
 from labs.classroom.verdicts import Checks, Verdict
 from labs.classroom.workshop import Workshop
 from labs.infra import doctor
+from labs.infra.memory import group_memory
 from labs.infra.system import System
 
 SCALES = ("ci", "class", "talk")
@@ -37,14 +40,17 @@ class Lab:
         self.workshop = Workshop(self.system, lambda path: reference(name, path))
         self._checks: Checks = import_module(f"labs.classroom.checks.lab{name[:2]}").CHECKS
         if shell := get_ipython():
-            shell.register_magic_function(self._service, "cell", "service")
+            shell.register_magic_function(self._service, "cell", "service")  # type: ignore[arg-type]  # IPython types it wrongly
 
     # --- the system ---------------------------------------------------------------------------------------------------
 
-    def up(self, *names: str) -> None:
-        """Start services and what they depend on, e.g. up("order-service", "inbox"); returns when all are ready."""
+    def up(self, *names: str) -> float:
+        """Start services and what they depend on, e.g. up("order-service", "inbox"); returns the seconds until all were
+        ready."""
+        begun = time.monotonic()
         self.system.up(*names)
         cards.card("note", "up: " + ", ".join(names))
+        return time.monotonic() - begun
 
     def stop(self, *names: str) -> None:
         """Stop services; they stay down until `start`."""
@@ -80,9 +86,25 @@ class Lab:
         """The broker, as a user who may do everything in this lab's vhost."""
         return self.system.amqp_url()
 
-    def waiting(self, source: str, event_type: str, consumer: str, method: str) -> int:
-        """How many events wait in the queue of an event handler."""
-        return watching.depth(self.system, watching.queue_of(source, event_type, consumer, method)) or 0
+    def processes(self, service: str) -> int:
+        """How many processes of the operating system a service is made of."""
+        return sum(1 + len(psutil.Process(pid).children(recursive=True)) for pid in self.pids(service))
+
+    def pids(self, service: str) -> set[int]:
+        """The process ids of a service's processes that run now."""
+        return {self.system.pid(name) for name, s in self.system.services.items() if s.group == service} - {0}
+
+    def memory(self) -> float:
+        """Megabytes that the whole system of this lab takes, its broker too unless it is shared."""
+        return group_memory(self.system.guard_pid) / 2**20
+
+    def backlog(self, service: str) -> int:
+        """How many events wait for a service."""
+        return sum(watching.depth(self.system, queue) or 0 for queue in watching.handler_queues(self.system, service))
+
+    def listeners(self, source: str) -> list[str]:
+        """The services that have a queue for the events of `source`."""
+        return watching.listeners(self.system, source)
 
     def queue_depth(self, queue: str) -> int:
         """How many messages wait in a queue, by its name."""
@@ -126,7 +148,13 @@ class Lab:
             cards.card("passed" if right else "note", f"You predicted {stored}, measured: {measured}", verdict)
 
     def finding(
-        self, name: str, value: float, *, at_most: float | None = None, at_least: float | None = None, equals: Any = None
+        self,
+        name: str,
+        value: float,
+        *,
+        at_most: float | None = None,
+        at_least: float | None = None,
+        equals: Any = None,
     ) -> None:
         """A claim of the text, measured: exactly one bound must be given. It goes into the results file, where CI checks it."""
         bounds = {"at most": at_most, "at least": at_least, "exactly": equals}
@@ -147,7 +175,11 @@ class Lab:
             return
         verdict = self.judge(name, answer)
         self.records.exercise(name, "passed" if verdict.passed else "failed")
-        cards.card("passed" if verdict.passed else "failed", f"{name}: {'passed' if verdict.passed else 'not yet'}", verdict.message)
+        cards.card(
+            "passed" if verdict.passed else "failed",
+            f"{name}: {'passed' if verdict.passed else 'not yet'}",
+            verdict.message,
+        )
         if verdict.story:
             cards.diagram("sequenceDiagram\n" + "\n".join(f"    {line}" for line in verdict.story))
 
@@ -167,6 +199,15 @@ class Lab:
     def show(self, figure: Figure, *, alt: str, finding: str) -> None:
         """Show a figure, with words for whoever cannot see it and one sentence that says what it shows."""
         figures.show(figure, alt, finding)
+
+    def timed(self, act: Callable[[], Any], times: int) -> list[float]:
+        """The seconds that each of so many calls took."""
+        seconds = []
+        for _ in range(times):
+            begun = time.monotonic()
+            act()
+            seconds.append(time.monotonic() - begun)
+        return seconds
 
     def lines_changed(self, before: dict[str, str], after: dict[str, str]) -> int:
         """How many lines differ between two states of a service's code."""

@@ -1,4 +1,4 @@
-"""The reference solution of a file that a learner writes: what the shop ships, else the cell in the lab's solution."""
+"""The reference for a file that a learner writes: the cell in the lab's solution, else what the shop ships."""
 
 import nbformat
 
@@ -8,15 +8,12 @@ MAGIC = "%%service "
 
 
 def reference(lab: str, path: str) -> str | None:
-    """The source for labs/services/`path`, None if neither the shop nor the solution of `lab` has it."""
-    shipped = PROJECT / "labs/services" / path
-    if shipped.exists():
-        return shipped.read_text()
+    """The source for labs/services/`path`, None if neither the solution of `lab` nor the shop has it."""
     solution = PROJECT / "solutions" / f"{lab}.ipynb"
-    if not solution.exists():
-        return None
-    for cell in nbformat.read(solution, as_version=4).cells:
+    cells = nbformat.read(solution, as_version=4).cells if solution.exists() else []
+    for cell in cells:
         first, _, source = cell.source.partition("\n")
         if cell.cell_type == "code" and first.strip() == MAGIC + path:
             return str(source)
-    return None
+    shipped = PROJECT / "labs/services" / path
+    return shipped.read_text() if shipped.exists() else None

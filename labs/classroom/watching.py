@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
+import requests
 from kombu import Connection, Exchange, Queue
 
+from labs.infra.broker import ADMIN
 from labs.infra.system import System
 from labs.services.chassis.events import Event, exchange
 from labs.services.chassis.publisher import Outgoing, Publisher
@@ -90,9 +92,24 @@ def depth(system: System, queue: str) -> int | None:
             return None
 
 
-def queue_of(source: str, event_type: str, consumer: str, method: str) -> str:
-    """nameko's name for the queue of an event handler."""
-    return f"evt-{source}-{event_type}--{consumer}.{method}"
+def handler_queues(system: System, consumer: str) -> list[str]:
+    """The queues of a service's event handlers; the names are nameko's: evt-SOURCE-TYPE--CONSUMER.METHOD."""
+    return [queue for queue in _queues(system) if queue.startswith("evt-") and f"--{consumer}." in queue]
+
+
+def listeners(system: System, source: str) -> list[str]:
+    """The services that have a queue for the events of `source`."""
+    heard = [queue for queue in _queues(system) if queue.startswith(f"evt-{source}-")]
+    return sorted({queue.partition("--")[2].partition(".")[0] for queue in heard})
+
+
+def _queues(system: System) -> list[str]:
+    """The names of all queues in the system's vhost, as the broker's management interface tells them."""
+    assert system.broker is not None, "start the system first"
+    url = f"http://{system.broker.http}/api/queues/{system.id}"
+    answer = requests.get(url, auth=(ADMIN, system.broker.password), timeout=5)
+    answer.raise_for_status()
+    return sorted(queue["name"] for queue in answer.json())
 
 
 def rows(system: System, service: str, sql: str, *parameters: Any) -> list[dict[str, Any]]:
@@ -132,4 +149,3 @@ def last_error(system: System, process: str) -> str:
         if error := entry.get("error"):
             return f"{error['type']}: {error['message']}"
     return ""
-

@@ -12,11 +12,14 @@ from labs.classroom.cards import card
 from labs.infra.system import StartError, System
 
 SHOWN_LINES = 14
+READY_WITHIN = 20.0
+"""Seconds that a cell's code has to become ready; it takes one or two."""
 
 
 @dataclass
 class Attempt:
-    """What became of the last cell for a file: `status` is open (not attempted), running or broken."""
+    """What became of the last cell for a file: `status` is open (not attempted), running, stored (nothing runs it yet) or
+    broken."""
 
     status: str = "open"
     trouble: str = ""
@@ -54,33 +57,38 @@ class Workshop:
         return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*.py"))}
 
     def _try(self, target: Path, source: str, before: str | None) -> Attempt:
+        running = self._running(target)
         try:
-            self._put(target, source)
+            restarted = self._put(target, source)
         except StartError as error:
             if before is None:
                 target.unlink()
             else:
-                self._put(target, before)
+                target.write_text(before)
+                self._system.restart(*running, timeout=READY_WITHIN)
             return Attempt("broken", _what_matters(str(error)))
-        return Attempt("running")
+        return Attempt("running" if restarted else "stored")
 
-    def _put(self, target: Path, source: str | None) -> None:
-        """Write the file and restart the processes that run it; None means that there is no such file."""
-        if source is None or (target.exists() and target.read_text() == source):
-            return
+    def _put(self, target: Path, source: str | None) -> list[str]:
+        """Write the file and restart the processes that run it; returns their names. None means that there is no such file."""
+        if source is None:
+            return []
+        new = not target.exists()
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(source)
         (target.parent / "__init__.py").touch()
-        service = target.relative_to(self._system.places.code / "labs/services").parts[0]
-        if target.name == "worker.py" and not self._system.knows(service):
+        if target.name == "worker.py" and new:
+            service = self._service(target)
             self._system.add_consumer(service)
             self._system.provision()
-            self._system.up(f"{service}-service")
-        else:
-            self._system.restart(*self._running(service, target))
+            return self._system.up(f"{service}-service", timeout=READY_WITHIN)
+        running = self._running(target)
+        self._system.restart(*running, timeout=READY_WITHIN)
+        return running
 
-    def _running(self, service: str, target: Path) -> list[str]:
+    def _running(self, target: Path) -> list[str]:
         """The processes that have this file loaded: those of its module if it is an entry point, else all of its service."""
+        service = self._service(target)
         alone = {"worker.py": f"labs.services.{service}.worker", "api.py": f"labs.services.{service}.api"}
         needle = alone.get(target.name, "" if service == "chassis" else f"labs.services.{service}.")
         return [
@@ -88,6 +96,9 @@ class Workshop:
             for name, described in self._system.services.items()
             if self._system.state(name) not in ("", "stopped") and needle in " ".join(described.command)
         ]
+
+    def _service(self, target: Path) -> str:
+        return target.relative_to(self._system.places.code / "labs/services").parts[0]
 
     def _target(self, path: str) -> Path:
         parts = PurePosixPath(path).parts
@@ -103,8 +114,10 @@ def tell(path: str, attempt: Attempt, reference: bool) -> None:
         card("open", f"{path} is not attempted yet", f"Replace the `...` and run the cell again. {steps_in}")
     elif attempt.status == "broken":
         card("failed", f"{path} does not start", "The service runs on with the code it had before.", attempt.trouble)
+    elif attempt.status == "stored":
+        card("note", f"{path} is in place", "Nothing runs it yet; it counts from the next start of its service.")
     else:
-        card("passed", f"{path} runs", "Its process was restarted with your code and is ready.")
+        card("passed", f"{path} runs", "What runs it was restarted with your code and is ready.")
 
 
 def _what_matters(text: str) -> str:

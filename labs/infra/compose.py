@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,26 @@ def read(path: Path, variables: Mapping[str, str]) -> dict[str, Service]:
                 raise ComposeError(
                     f"{service.name} depends on {other} by {condition!r}; known: {', '.join(CONDITIONS)}"
                 )
+    try:
+        TopologicalSorter({name: service.depends_on for name, service in services.items()}).prepare()
+    except CycleError as error:
+        raise ComposeError(f"These wait for each other: {' → '.join(reversed(error.args[1]))}") from None
     return services
+
+
+def select(services: Mapping[str, Service], *names: str) -> list[str]:
+    """The services that these names or groups mean, with all they depend on, in the order of the file; no names: all
+    without a profile. Raises ComposeError."""
+    chosen: set[str] = set()
+    for name in names or [n for n, s in services.items() if not s.profiles]:
+        members = [n for n, s in services.items() if name in (n, s.group)]
+        if not members:
+            known = sorted({s.group for s in services.values()} | set(services))
+            raise ComposeError(f"There is no service {name!r}. Known: {', '.join(known)}.")
+        chosen.update(members)
+    while more := {d for n in chosen for d in services[n].depends_on} - chosen:
+        chosen |= more
+    return [name for name in services if name in chosen]
 
 
 def read_consumer(path: Path, name: str, variables: Mapping[str, str]) -> dict[str, Service]:

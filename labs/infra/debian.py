@@ -54,12 +54,13 @@ def fetch_debian(packages: Sequence[str], into: Path, progress: Progress, family
             "Programs can be fetched without root on Debian and Ubuntu only, and this system has no apt.\n"
             "`lab doctor` names the command that installs them here."
         )
-    with _said_plainly(into.parent), _alone(into.parent):
+    work = f".fetch-{into.name}-"
+    with _said_plainly(into.parent), _alone(into):
         if into.exists():
             return
-        for stale in into.parent.glob(".fetch-*"):  # of a run that was killed: whoever works holds the lock
+        for stale in into.parent.glob(f"{work}*"):  # of a run that was killed: whoever works holds the lock
             shutil.rmtree(stale, ignore_errors=True)
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=into.parent, ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(prefix=work, dir=into.parent, ignore_cleanup_errors=True) as folder:
             whole = _unpacked(packages, Path(folder), progress, family)
             whole.replace(into)
 
@@ -74,10 +75,10 @@ def _said_plainly(place: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One fetch at a time; a second one waits, then finds what the first has brought."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as lock:
+def _alone(into: Path) -> Iterator[None]:
+    """One fetch of the same at a time; a second one waits, then finds what the first has brought."""
+    into.parent.mkdir(parents=True, exist_ok=True)
+    with into.with_name(f".{into.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -1,4 +1,4 @@
-"""The folders of systems under home()/systems: one each, locked while its owner or its guard lives, removed when its like comes."""
+"""The folders of systems under home()/systems, one each: locked while owner or guard lives, removed when its like comes."""
 
 import contextlib
 import fcntl
@@ -9,7 +9,8 @@ from typing import IO, Any
 
 import psutil
 
-from labs.infra.home import home
+from labs.infra.home import PROJECT, home
+
 
 def make(name: str, system_id: str) -> tuple[Path, IO[str]]:
     """A new folder for a system, and the lock on it: whoever holds that file open keeps the system alive. Raises OSError."""
@@ -19,6 +20,30 @@ def make(name: str, system_id: str) -> tuple[Path, IO[str]]:
     lock = (directory / "lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return directory, lock
+
+
+def copy_code(target: Path) -> None:
+    """The services' code as the project has it now, for one system to run and for a learner to change. Raises OSError."""
+    for source in (PROJECT / "labs/__init__.py", *(PROJECT / "labs/services").rglob("*")):
+        if source.is_file() and "__pycache__" not in source.parts:
+            copy = target / source.relative_to(PROJECT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+
+
+def guard(directory: Path) -> psutil.Process | None:
+    """The guard of a system while it lives; none before it has started and after it has left."""
+    try:
+        process = psutil.Process(state(directory)["guard"])
+        lives = process.status() != psutil.STATUS_ZOMBIE and str(directory) in process.cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return None
+    return process if lives else None
+
+
+def running() -> list[Path]:
+    """The folders of the systems that run now."""
+    return [directory for directory in every() if guard(directory)]
 
 
 def alive(directory: Path) -> bool:
@@ -31,12 +56,6 @@ def alive(directory: Path) -> bool:
     except OSError:
         return False
     return False
-
-
-def ended(directory: Path) -> bool:
-    """Whether the guard of a system has left; its owner may live on, as a notebook's kernel does."""
-    guard = state(directory)["guard"]
-    return not guard or not psutil.pid_exists(guard)
 
 
 def every() -> list[Path]:

@@ -14,7 +14,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from labs.infra.warm import die_with_parent
 
@@ -75,6 +75,7 @@ class Guard:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._selector.register(reader, selectors.EVENT_READ, lambda: self._drain(reader))
         self._selector.register(0, selectors.EVENT_READ, self._hear)
+        self._write_state()
         while not (self._ending and all(c.state == "stopped" for c in self._children.values())):
             for key, _ in self._selector.select(self._pause()):
                 key.data()
@@ -86,7 +87,9 @@ class Guard:
             warm.process.stdin.close()  # type: ignore[union-attr]  # it was opened as a pipe
             warm.process.wait()
         if self._finally:
-            with contextlib.suppress(subprocess.TimeoutExpired):  # the broker may be gone, and its vhost with it
+            with contextlib.suppress(
+                subprocess.TimeoutExpired, OSError
+            ):  # the broker may be gone, and its vhost with it
                 self._spawn(self._finally).wait(20)
         self._tell(event="ended")
 
@@ -124,7 +127,9 @@ class Guard:
         self._launch(child)
 
     def _do_stop(self, order: dict[str, Any]) -> None:
-        child = self._children[order["name"]]
+        child = self._children.get(order["name"])
+        if child is None:
+            return
         if child.state in ("starting", "running"):
             child.state, child.due = "stopping", time.monotonic() + child.order["grace"]
             if child.pid:
@@ -150,14 +155,14 @@ class Guard:
         try:
             child.process = self._spawn(child.order)
         except OSError as error:
-            with Path(child.order["log"]).open("a") as log:
-                log.write(f"{child.order['argv'][0]} cannot be started: {error}\n")
+            with _log(child.order["log"]) as log:
+                log.write(f"{child.order['argv'][0]} cannot be started: {error}\n".encode())
             self._ended(child, 127)
             return
         self._running(child, child.process.pid)
 
     def _spawn(self, order: dict[str, Any]) -> "subprocess.Popen[bytes]":
-        with Path(order["log"]).open("ab") as log:
+        with _log(order["log"]) as log:
             return subprocess.Popen(
                 order["argv"],
                 env=order["env"],
@@ -171,7 +176,7 @@ class Guard:
 
     def _warm_up(self, kind: str) -> Warm:
         environment = {**os.environ, "EVENTLET_TESTS": "1", "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}
-        with (self._directory / "logs" / f"warm-{kind}.log").open("ab") as log:
+        with _log(self._directory / "logs" / f"warm-{kind}.log") as log:
             process = subprocess.Popen(
                 [sys.executable, "-P", str(WARM), kind],
                 stdin=subprocess.PIPE,
@@ -260,8 +265,12 @@ class Guard:
                 os.killpg(child.pid, number)
 
     def _save(self, child: Child, event: str) -> None:
-        """Tell the owner, and write state.json for whoever looks from elsewhere (`lab ps`)."""
+        """Tell the owner, and whoever looks."""
         self._tell(event=event, name=child.order["name"], pid=child.pid, code=child.code, state=child.state)
+        self._write_state()
+
+    def _write_state(self) -> None:
+        """state.json is for whoever looks from elsewhere, such as `lab ps`."""
         state = {
             name: {"pid": c.pid, "state": c.state, "restarts": c.restarts, "code": c.code, **c.order.get("facts", {})}
             for name, c in self._children.items()
@@ -272,11 +281,19 @@ class Guard:
             temporary.write_text(document)
             temporary.replace(self._directory / "state.json")
         except OSError as error:  # a full disk must not take the system down
-            self._tell(event="trouble", name=child.order["name"], reason=f"state.json cannot be written: {error}")
+            self._tell(event="trouble", reason=f"state.json cannot be written: {error}")
 
     def _tell(self, **news: Any) -> None:
         with contextlib.suppress(BrokenPipeError):  # the owner is gone, and the end of stdin says the same
             os.write(1, json.dumps(news).encode() + b"\n")
+
+
+def _log(path: str | Path) -> IO[bytes]:
+    """A log to append to; where none can be written, on a full disk, what would go there is lost and the system lives."""
+    try:
+        return Path(path).open("ab")
+    except OSError:
+        return Path(os.devnull).open("ab")
 
 
 if __name__ == "__main__":

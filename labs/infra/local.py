@@ -54,6 +54,10 @@ class Places:
             self._addresses[name, port] = f"{HOST}:{self._ports.claim()}"
         return self._addresses[name, port]
 
+    def claim(self) -> int:
+        """A free port that is none of the file's."""
+        return self._ports.claim()
+
     def set_address(self, name: str, port: int, address: str) -> None:
         """For what runs elsewhere, such as a shared broker."""
         self._addresses[name, port] = address
@@ -77,8 +81,8 @@ class Places:
                 if re.search(pattern, text):
                     text = re.sub(pattern, self.address(other.name, port), text)
         for inside, source in service.volumes.items():
-            folder = self.volume(source)
-            text = re.sub(rf"{re.escape(inside)}(?=/|$)", lambda _match, here=str(folder): here, text)
+            folder = str(self.volume(source)).replace("\\", r"\\")
+            text = re.sub(rf"{re.escape(inside)}(?=/|$)", folder, text)
         return text
 
     def volume(self, source: str) -> Path:

@@ -27,9 +27,16 @@ class News:
 class GuardLost(Exception):
     """The guard is gone, and its processes with it."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "The guard of this system is gone, and with it every process that it looked after.\n"
+            "Start the system again: in a notebook run it from the top, in a shell `lab up`."
+        )
+
 
 class Owner:
-    """Starts a guard for the system in `directory` and talks to it; the guard shares the `lock` on the directory. When this process ends, the guard ends the system."""
+    """Starts a guard for the system in `directory` and talks to it; the guard shares the `lock` on the directory. When this
+    process ends, the guard ends the system."""
 
     def __init__(self, directory: Path, lock: int) -> None:
         self._heard = threading.Condition()
@@ -57,9 +64,7 @@ class Owner:
                 self._guard.stdin.write(line)
                 self._guard.stdin.flush()
         except (BrokenPipeError, ValueError):
-            raise GuardLost(
-                "The guard of this system is gone, and its processes with it; start the system again."
-            ) from None
+            raise GuardLost from None
 
     def start(self, order: dict[str, Any]) -> None:
         """A start order; from now on `news` is about this start."""
@@ -73,7 +78,7 @@ class Owner:
             return self._news.get(name, News())
 
     def wait(self, name: str, wanted: Callable[[News], bool], timeout: float) -> bool:
-        """True as soon as the news of a process satisfy `wanted`; False after `timeout` seconds."""
+        """True as soon as the news of a process satisfy `wanted`; False after `timeout` seconds, or without a guard."""
         deadline = time.monotonic() + timeout
         with self._heard:
             while not wanted(self._news.get(name, News())):
@@ -83,12 +88,17 @@ class Owner:
                 self._heard.wait(min(left, 0.5))
         return True
 
-    def close(self, timeout: float = 40.0) -> None:
-        """End the system: every process is asked, then made to; returns when the guard has left."""
+    def close(self, timeout: float = 90.0) -> None:
+        """End the system: every process is asked, then made to; returns when the guard has left. `timeout` is longer than
+        all grace periods one after the other."""
         with self._writing:
             assert self._guard.stdin is not None
             self._guard.stdin.close()
-        self._guard.wait(timeout)
+        try:
+            self._guard.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._guard.kill()
+            self._guard.wait()
 
     @property
     def alive(self) -> bool:

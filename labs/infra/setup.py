@@ -3,6 +3,7 @@ and needs no network."""
 
 import fcntl
 import hashlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,10 @@ def setup() -> int:
     try:
         if _packages_are_there() and find_rabbitmq():
             return 0
+        if not os.access(PROJECT, os.W_OK):
+            raise InstallError(
+                f"You may not write to {PROJECT}, where .venv belongs.\nCopy the project to a folder of yours."
+            )
         with _alone(), ThreadPoolExecutor(1) as aside:
             programs = aside.submit(_programs)
             _packages()

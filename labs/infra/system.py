@@ -1,20 +1,22 @@
 """A running system: what docker-compose.yml describes, as processes of this machine, owned by this process."""
 
 import dataclasses
+import os
 import re
 import secrets
-import shutil
 import time
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from labs.infra import broker as brokers
 from labs.infra import compose
 from labs.infra.compose import ComposeError, Service
-from labs.infra.directories import make, prune
+from labs.infra.debian import disk_words
+from labs.infra.directories import copy_code, make, prune
 from labs.infra.home import PROJECT, home
 from labs.infra.local import Places, Variables
-from labs.infra.owner import Owner
+from labs.infra.owner import GuardLost, Owner
 from labs.infra.rabbitmq.node import Ports as NodePorts
 from labs.infra.rabbitmq.node import node_command
 from labs.services.chassis import probe
@@ -38,15 +40,15 @@ class System:
         self.private_broker, self._cold = private_broker, cold
         self.variables = Variables(VHOST=self.id)
         self.services = self._read()
-        prune(name)
-        self.directory, self._lock = make(name, self.id)
-        self.places = Places(self.directory, self.services)
-        shutil.copytree(
-            PROJECT / "labs/services", self.places.code / "labs/services", ignore=shutil.ignore_patterns("__pycache__")
-        )
-        shutil.copy(PROJECT / "labs/__init__.py", self.places.code / "labs")
+        try:
+            prune(name)
+            self.directory, self._lock = make(name, self.id)
+            self.places = Places(self.directory, self.services)
+            copy_code(self.places.code)
+        except OSError as error:
+            raise StartError(disk_words(error, Path(error.filename or home()))) from None
         self._owner = Owner(self.directory, self._lock.fileno())
-        self._up: list[str] = []
+        self._ready: set[str] = set()
         self._own_broker = False
         self.broker: brokers.Broker | None = None
 
@@ -54,26 +56,16 @@ class System:
         """Start these services or groups and all that they depend on, in parallel, and wait until each is ready; no names:
         everything without a profile. What already runs stays as it is. Returns the names of what was started. Raises
         StartError."""
-        wanted = [n for n in self.select(*names) if self._owner.news(n).state in ("", "stopped")]
-        wanted = [n for n in wanted if not (self._is_task(n) and n in self._up and self._owner.news(n).code == 0)]
+        wanted = [n for n in self.select(*names) if not self._is_up(n)]
         if BROKER in wanted:
-            wanted = self._choose_broker(wanted)
+            self._choose_broker()
+            wanted = [n for n in wanted if n != BROKER or self._own_broker]
         self._start(wanted, timeout)
-        self._up += [n for n in wanted if n not in self._up]
         return wanted
 
     def select(self, *names: str) -> list[str]:
         """The services that these names mean, with all they depend on, in the order of the file. Raises ComposeError."""
-        chosen: set[str] = set()
-        for name in names or [n for n, s in self.services.items() if not s.profiles]:
-            members = [n for n, s in self.services.items() if name in (n, s.group)]
-            if not members:
-                known = sorted({s.group for s in self.services.values()} | set(self.services))
-                raise ComposeError(f"There is no service {name!r}. Known: {', '.join(known)}.")
-            chosen.update(members)
-        while more := {d for n in chosen for d in self.services[n].depends_on} - chosen:
-            chosen |= more
-        return [name for name in self.services if name in chosen]
+        return compose.select(self.services, *names)
 
     def address(self, name: str, port: int | None = None) -> str:
         """host:port of a service; a group's name means its API."""
@@ -89,14 +81,14 @@ class System:
         """Of the process, 0 if there is none now."""
         return self._owner.news(name).pid
 
+    @property
+    def guard_pid(self) -> int:
+        """Of the guard, above all processes of this system."""
+        return self._owner.pid
+
     def stop(self, *names: str) -> None:
         """SIGTERM, and after the file's grace period SIGKILL; returns when they are gone. They stay down."""
-        running = [n for n in self._members(names) if self.state(n) not in ("", "stopped")]
-        for name in running:
-            self._owner.order({"do": "stop", "name": name})
-        for name in running:
-            if not self._owner.wait(name, lambda news: news.state == "stopped", self.services[name].grace + 5):
-                raise StartError(f"{name} cannot be stopped; `lab ps` shows what it is doing.")
+        self._halt(*(n for n in self._members(names) if self.state(n) not in ("", "stopped")))
 
     def start(self, *names: str, timeout: float = READY_WITHIN) -> None:
         """Start again what was stopped, and wait until it is ready."""
@@ -118,6 +110,12 @@ class System:
     def provision(self) -> None:
         """Give every service that the system has by now its user, rights and exchange in the broker."""
         self._start([SETUP], READY_WITHIN)
+
+    def run(self, name: str, argv: list[str], environment: dict[str, str]) -> None:
+        """Start a program that is not in the file, such as JupyterLab, under the same guard. It is not restarted."""
+        order = {"do": "start", "name": name, "argv": argv, "cwd": str(PROJECT), "log": str(self.log(name))}
+        rules = {"restart": "no", "grace": 10.0, "warm": None, "rank": 0, "disposable": False}
+        self._owner.start({**order, **rules, "env": {**os.environ, "LAB_HOME": str(home()), **environment}})
 
     def log(self, name: str) -> Path:
         """The file that a service's output goes to."""
@@ -143,14 +141,27 @@ class System:
     def _members(self, names: tuple[str, ...]) -> list[str]:
         return [n for n, s in self.services.items() if {n, s.group} & set(names) and not self._is_task(n)]
 
-    def _is_task(self, name: str) -> bool:
-        return self.services[name].restart == "no"
+    def _halt(self, *names: str) -> None:
+        for name in names:
+            self._owner.order({"do": "stop", "name": name})
+        for name in names:
+            if not self._owner.wait(name, lambda news: news.state == "stopped", self.services[name].grace + 5):
+                raise StartError(f"{name} cannot be stopped; `lab ps` shows what it is doing.")
 
-    def _choose_broker(self, wanted: list[str]) -> list[str]:
-        """Without the broker if one nearby serves us; the ports of the one that does."""
+    def _is_task(self, name: str) -> bool:
+        """Whether somebody waits for its end, rather than for it."""
+        return any(s.depends_on.get(name) == "service_completed_successfully" for s in self.services.values())
+
+    def _is_up(self, name: str) -> bool:
+        done = self._is_task(name) and self._owner.news(name).code == 0
+        return name in self._ready and (done or self.state(name) not in ("", "stopped"))
+
+    def _choose_broker(self) -> None:
+        """The one nearby if there is one that serves us, else a node of our own; once for all."""
+        if self.broker:
+            return
         broker = None if self.private_broker else brokers.nearby(home())
         if broker:
-            wanted = [name for name in wanted if name != BROKER]
             self.variables["PASSWORD_ADMIN"] = broker.password
         else:
             self._own_broker = True
@@ -160,7 +171,6 @@ class System:
         self.places.set_address(BROKER, 5672, broker.amqp)
         self.places.set_address(BROKER, 15672, broker.http)
         self.services.update(self._read())  # the administrator's password is known only now
-        return wanted
 
     def _order(self, name: str) -> dict[str, object]:
         service = self.services[name]
@@ -170,7 +180,9 @@ class System:
             service = dataclasses.replace(service, command=("python", *command[1:]))
             return self.places.order(service, cold=True)
         if name == SETUP:
-            members = sorted(s.group.removesuffix("-service") for s in self.services.values() if s.group.endswith("-service"))
+            members = sorted(
+                s.group.removesuffix("-service") for s in self.services.values() if s.group.endswith("-service")
+            )
             passwords = {f"PASSWORD_{m.upper()}": self.variables[f"PASSWORD_{m.upper()}"] for m in members}
             order = self.places.order(service, {"SERVICES": ",".join(dict.fromkeys(members)), **passwords}, self._cold)
             if not self._own_broker:
@@ -179,34 +191,40 @@ class System:
         return self.places.order(service, cold=self._cold)
 
     def _start(self, names: list[str], timeout: float) -> None:
-        pending, starting = list(names), dict[str, float]()
+        """Each as soon as what it depends on is as it wants it. What is on its way already is only waited for."""
+        pending, starting = list(names), dict[str, str]()  # with what is wrong still
         deadline = time.monotonic() + timeout
-        complaints: dict[str, str] = {}
         with ThreadPoolExecutor(8) as probes:
             while pending or starting:
-                for name in [n for n in pending if self._may_start(n, {*pending, *starting})]:
+                for name in [n for n in pending if self._may_start(n, pending, starting)]:
                     pending.remove(name)
-                    starting[name] = time.monotonic()
-                    self._owner.start(self._order(name))
+                    starting[name] = ""
+                    if self.state(name) in ("", "stopped"):
+                        self._ready.discard(name)
+                        self._owner.start(self._order(name))
                 for name, wrong in zip(list(starting), probes.map(self._complaint, list(starting)), strict=True):
-                    complaints[name] = wrong
+                    starting[name] = wrong
                     if not wrong:
                         del starting[name]
-                if time.monotonic() > deadline:
-                    self._give_up(starting or dict.fromkeys(pending, 0.0), complaints, timeout)
+                        self._ready.add(name)
+                if not self._owner.alive:
+                    raise GuardLost
+                if starting and time.monotonic() > deadline:
+                    self._give_up(starting, timeout)
                 time.sleep(0.02)
 
-    def _may_start(self, name: str, unfinished: set[str]) -> bool:
-        return not unfinished & set(self.services[name].depends_on)
+    def _may_start(self, name: str, pending: Collection[str], starting: Collection[str]) -> bool:
+        depends_on = self.services[name].depends_on.items()
+        started = {n for n, condition in depends_on if condition == "service_started" and self.state(n) == "running"}
+        return not {n for n, _ in depends_on} & ({*pending, *starting} - started)
 
     def _complaint(self, name: str) -> str:
         """Empty when the service is as its dependents want it: completed if a task, else healthy. Raises StartError."""
         news, service = self._owner.news(name), self.services[name]
         if news.exits:
-            if self._is_task(name) and news.code == 0:
+            if news.code == 0 and service.restart in ("no", "on-failure") and not service.health:
                 return ""
-            if not self._is_task(name):
-                self._owner.order({"do": "stop", "name": name})
+            self._halt(name)
             raise StartError(self._last_words(name, f"{name} ended with {_meaning(news.code)} while it started."))
         if news.state != "running" or self._is_task(name):
             return "has not ended yet" if self._is_task(name) else "is not running yet"
@@ -219,11 +237,9 @@ class System:
             raise ComposeError(f"{name}: a health check must be `python -m {PROBE_MODULE} URL…` to run without Docker.")
         return ""
 
-    def _give_up(self, starting: dict[str, float], complaints: dict[str, str], timeout: float) -> None:
-        for name in starting:
-            self._owner.order({"do": "stop", "name": name})
-        name = next(iter(starting))
-        wrong = complaints.get(name) or "it was not started"
+    def _give_up(self, starting: Mapping[str, str], timeout: float) -> None:
+        self._halt(*starting)
+        name, wrong = next(iter(starting.items()))
         raise StartError(self._last_words(name, f"{name} was not ready within {timeout:g} s: {wrong}"))
 
     def _last_words(self, name: str, what: str, lines: int = 12) -> str:

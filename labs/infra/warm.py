@@ -55,6 +55,12 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def lead_group(pid: int) -> None:
+    """Give a fork a process group of its own. Parent and child both do it, so that neither has to wait for the other."""
+    with contextlib.suppress(PermissionError, ProcessLookupError):  # the other one did, or it has ended already
+        os.setpgid(pid, pid)
+
+
 def main(kind: str) -> None:
     """Serve requests; in a forked child, become what was asked for and return when that ends."""
     die_with_parent()
@@ -88,12 +94,14 @@ def main(kind: str) -> None:
             *lines, buffer = (buffer + received).split(b"\n")
             for line in lines:
                 request = json.loads(line)
+                parent = os.getpid()
                 if (pid := os.fork()) == 0:
                     signal.set_wakeup_fd(-1)
                     for fd in (waker_read, waker_write):
                         os.close(fd)
-                    become(request)
+                    become(request, parent)
                     return
+                lead_group(pid)
                 children.add(pid)
                 tell(pid=pid)
     for pid in children:
@@ -115,10 +123,12 @@ def reap(children: set[int]) -> None:
             tell(exit=pid, code=os.waitstatus_to_exitcode(status))
 
 
-def become(request: dict) -> None:  # type: ignore[type-arg]  # whatever JSON holds
+def become(request: dict, parent: int) -> None:  # type: ignore[type-arg]  # whatever JSON holds
     """Turn this fork into `python <argv>`, as if it had been started so: own group, own log, environment, directory."""
-    os.setsid()
+    lead_group(os.getpid())
     die_with_parent()
+    if os.getppid() != parent:  # it died before the line above
+        os._exit(1)
     for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -5,6 +5,7 @@ import signal
 import stat
 import sys
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def test_only_this_machine_reaches_any_of_its_ports(node: Node) -> None:
     }
 
     assert {port for _, port in listening} == set(vars(node.ports).values())
-    assert {address for address, _ in listening} == {"127.0.0.1"}
+    assert all(ip_address(address).is_loopback for address, _ in listening)
 
 
 def test_no_command_line_tells_a_password(node: Node) -> None:
@@ -81,6 +82,8 @@ def test_a_broker_killed_comes_up_again_with_its_queue_and_message(tmp_path: Pat
             queue = connection.SimpleQueue("kept", queue_args={"x-queue-type": "quorum"})
             queue.put("still here")
             eventually(lambda: queue.qsize() == 1, 10, "the message is in its queue")
+        # RabbitMQ 3.10 notes which quorum queues it has within 3 s of their declaration; a kill before that loses them.
+        eventually(lambda: _written_down(node, b"2F_KEPT"), 10, "the queue is in the node's register")
         node.beam().kill()
 
         assert node.process.wait(10) == 1
@@ -170,3 +173,7 @@ def test_a_plugin_brings_all_that_it_needs_in_turn() -> None:
     needs = {"management": {"web", "kernel"}, "web": {"cowboy"}, "cowboy": set(), "shovel": {"amqp"}}
 
     assert needed({"management"}, needs) == {"management", "web", "cowboy"}
+
+
+def _written_down(node: Node, queue: bytes) -> bool:
+    return any(queue[:6] in register.read_bytes() for register in node.directory.rglob("names.dets"))

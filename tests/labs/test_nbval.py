@@ -1,4 +1,4 @@
-"""`pytest --nbval` as this repository sets it up: strict, except for pixels inside HTML and numbers marked as measured."""
+"""`pytest --nbval` as set up here: strict, except for pixels inside HTML and numbers marked as measured."""
 
 import os
 import re

@@ -26,10 +26,12 @@ def test_there_is_a_learners_notebook_for_every_solution_and_no_other():
 @pytest.mark.parametrize("solution", SOLUTIONS, ids=named)
 def test_a_learners_notebook_is_in_step_with_its_solution(solution):
     expected = release(read(solution), named(solution))
-    stored = read(PROJECT / "notebooks" / solution.name)
+    advice = f"notebooks/{solution.name} is out of step with its solution; run `make notebooks`"
+    learners = PROJECT / "notebooks" / solution.name
+    assert learners.exists(), advice
+    stored = read(learners)
     expected_cells = {each.id: each for each in expected.cells}
     stored_cells = {each.id: each for each in plain(stored).cells}
-    advice = f"notebooks/{solution.name} is out of step with its solution; run `make notebooks`"
 
     assert [each.id for each in stored.cells] == [each.id for each in expected.cells], advice
     changed = [cell_id for cell_id, each in expected_cells.items() if stored_cells[cell_id] != each]

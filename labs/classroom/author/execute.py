@@ -6,6 +6,7 @@ The kernel is this interpreter's own, whatever kernels the machine has registere
 
 import os
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -59,16 +60,20 @@ def executed(
         store_widget_state=False,
         on_cell_start=lambda cell, cell_index: at.__setitem__(0, cell_index),  # noqa: ARG005 (called by these names)
     )
-    try:
-        client.execute(cleanup_kc=True, env={**os.environ, **(environment or {})})
-    except CellTimeoutError:
-        reason = f"it took longer than {cell_seconds} s. It waits for something that does not come, or needs more time."
-        raise _failure(notebook, path, at[0], reason) from None
-    except DeadKernelError:
-        reason = "the kernel died while it ran. Out of memory, or a crash in compiled code."
-        raise _failure(notebook, path, at[0], reason) from None
-    except CellExecutionError as error:
-        raise _failure(notebook, path, at[0], error.traceback or f"{error.ename}: {error.evalue}") from None
+    with tempfile.TemporaryFile("w+", errors="replace") as last_words:
+        try:
+            client.execute(cleanup_kc=True, env={**os.environ, **(environment or {})}, stderr=last_words)
+        except CellTimeoutError:
+            why = (
+                f"It took longer than {cell_seconds} s: it waits for something that does not come, or needs more time."
+            )
+            raise _failure(notebook, path, at[0], why) from None
+        except DeadKernelError:
+            last_words.seek(0)
+            why = f"{last_words.read()}\nThe kernel died while it ran: out of memory, or a crash in compiled code."
+            raise _failure(notebook, path, at[0], why) from None
+        except CellExecutionError as error:
+            raise _failure(notebook, path, at[0], error.traceback or f"{error.ename}: {error.evalue}") from None
     return tidied(notebook)
 
 

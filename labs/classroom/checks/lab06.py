@@ -59,7 +59,10 @@ def reserve(lab: Lab, _answer: Any) -> Verdict:
 def _reserved_once(lab: Lab, tea: str) -> Verdict:
     event = Event("order-service", "order_placed", _placed(str(uuid4()), tea, 1))
     watching.tell(lab.system, event, times=3)
-    watching.until(lambda: lab.shop.available(tea) < 2 or watching.suppressed(lab.system, "inventory-worker", event.id) == 2, PATIENCE)
+    watching.until(
+        lambda: lab.shop.available(tea) < 2 or watching.suppressed(lab.system, "inventory-worker", event.id) == 2,
+        PATIENCE,
+    )
     if (left := lab.shop.available(tea)) != 2:
         return wrong(
             "doubled",
@@ -68,7 +71,10 @@ def _reserved_once(lab: Lab, tea: str) -> Verdict:
             (*(f"order-service->>inventory-service: order_placed (delivery {n})" for n in (1, 2, 3)),
              f"Note over inventory-service: {3 - left} pieces taken for one order"),
         )  # fmt: skip
-    return passed("2 of 5 pieces: confirmed. 10 of 3: rejected. One line short: nothing taken. One order delivered three times: one piece.")
+    return passed(
+        "2 of 5 pieces: confirmed. 10 of 3: rejected. One line short: nothing taken. "
+        "One order delivered three times: one piece."
+    )
 
 
 @CHECKS.exercise("settle", "order/worker.py")
@@ -85,18 +91,25 @@ def settle(lab: Lab, _answer: Any) -> Verdict:
         if not (told := _told(seen, good, "order_confirmed")):
             return wrong(
                 "untold",
-                "The order is confirmed in your own table, and nobody else knows: order_confirmed was not told. No mail, no parcel.",
+                "The order is confirmed in your own table, and nobody else knows: order_confirmed was not told. "
+                "No mail, no parcel.",
                 _story(seen, good, "Note over order-service: confirmed, and silent"),
             )
         if "customer_email" not in told[0].data:
-            return wrong("no_contact", "order_confirmed lacks customer_email: notification-service cannot write to anybody.")
+            return wrong(
+                "no_contact", "order_confirmed lacks customer_email: notification-service cannot write to anybody."
+            )
         bad, status = _order(lab, (tea, 50))
         if status == "confirmed":
             return wrong("swapped", "The stock said no, and the order became confirmed.", _story(seen, bad))
         if status == "placed":
             return _silent(lab, seen, bad, "order-worker", "stock_rejected", "an order whose pieces are not there")
         if not (told := _told(seen, bad, "order_rejected")) or not told[0].data.get("reason"):
-            return wrong("no_reason", "The order was rejected, but order_rejected with its reason was not told.", _story(seen, bad))
+            return wrong(
+                "no_reason",
+                "The order was rejected, but order_rejected with its reason was not told.",
+                _story(seen, bad),
+            )
         return _settled_once(lab, seen, good)
 
 
@@ -118,7 +131,10 @@ def _settled_once(lab: Lab, seen: Tap, order_id: str) -> Verdict:
             f"order_confirmed was told {times} times for one order: its customer gets {times} mails. Tell only what changed.",
             _story(seen, order_id),
         )
-    return passed("Reserved became confirmed, rejected became rejected with its reason, both were told once; late answers changed nothing.")
+    return passed(
+        "Reserved became confirmed, rejected became rejected with its reason, both were told once; "
+        "late answers changed nothing."
+    )
 
 
 @CHECKS.exercise("demand", "analytics/worker.py")
@@ -141,11 +157,14 @@ def demand(lab: Lab, _answer: Any) -> Verdict:
         return wrong("miscounted", f"Wanted were 5 teas and 1 cup; you counted {counted[0]} and {counted[1]}.")
     again = Event("order-service", "order_placed", _placed(str(uuid4()), tea, 4))
     watching.tell(lab.system, again, times=3)
-    watching.until(lambda: _demand(lab, tea) > 9 or watching.suppressed(lab.system, "analytics-worker", again.id) == 2, PATIENCE)
+    watching.until(
+        lambda: _demand(lab, tea) > 9 or watching.suppressed(lab.system, "analytics-worker", again.id) == 2, PATIENCE
+    )
     if (total := _demand(lab, tea)) != 9:
         return wrong(
             "doubled",
-            f"An event for 4 teas was delivered three times and counted {(total - 5) // 4} times. Write with `tx`: there each event counts once.",
+            f"An event for 4 teas was delivered three times and counted {(total - 5) // 4} times. "
+            "Write with `tx`: there each event counts once.",
             tuple(f"order-service->>analytics-service: order_placed (delivery {n})" for n in (1, 2, 3)),
         )
     return passed("5 teas and 1 cup were counted from two orders; an event that came three times counted once.")
@@ -186,7 +205,9 @@ def _silent(lab: Lab, seen: Tap, order_id: str, process: str, heard: str, what: 
     if trouble := _raised(lab, process):
         return wrong("raises", f"For {what}, your handler raised {trouble}.", _story(seen, order_id, ending))
     if f"handling {heard}" not in lab.system.log(process).read_text():
-        message = f"{what.capitalize()} still waits: {service} never heard {heard}. Nothing in your class listens to it."
+        message = (
+            f"{what.capitalize()} still waits: {service} never heard {heard}. Nothing in your class listens to it."
+        )
         return wrong("deaf", message, _story(seen, order_id, ending))
-    message = f"{what.capitalize()} still waits: {service} heard {heard} and told nothing. Who waits for an answer waits forever."
+    message = f"{what.capitalize()} still waits: {service} heard {heard} and told nothing. Whoever waits for it waits forever."
     return wrong("silent", message, _story(seen, order_id, ending))

@@ -1,5 +1,6 @@
 """The HTTP side of a service: an APIFlask app with problem details, health, correlation ids and one log line a request."""
 
+import re
 import time
 from collections.abc import Callable
 
@@ -11,6 +12,8 @@ from labs.services.chassis.database import Database
 from labs.services.chassis.settings import Settings
 
 CORRELATION_HEADER = "X-Correlation-ID"
+ACCEPTED_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
+"""A caller's correlation id that goes into logs and tables as it is; for any other a new one is made."""
 log = logs.get(__name__)
 
 
@@ -25,7 +28,8 @@ def create_api(title: str, settings: Settings, db: Database | None = None) -> AP
 
     @app.before_request
     def begin() -> None:
-        g.correlated = logs.correlated(request.headers.get(CORRELATION_HEADER))
+        theirs = request.headers.get(CORRELATION_HEADER, "")
+        g.correlated = logs.correlated(theirs if ACCEPTED_ID.fullmatch(theirs) else None)
         g.correlation_id, g.started = g.correlated.__enter__(), time.perf_counter()
 
     @app.after_request

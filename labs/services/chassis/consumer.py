@@ -1,10 +1,11 @@
-"""nameko's consumer, which comes back within a second of the broker, and says so when the broker refuses its queues."""
+"""nameko's consumer, which comes back within a second of the broker, says so when the broker refuses its queues, and leaves
+only when everything that it was given is settled."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from amqp.exceptions import AccessRefused, PreconditionFailed
+from amqp.exceptions import AccessRefused, NotAllowed, NotFound, PreconditionFailed
 from nameko.events import EventHandler
 from nameko.messaging import QueueConsumer
 
@@ -13,14 +14,39 @@ from labs.services.chassis import logs, topology
 log = logs.get(__name__)
 
 
-class QueuesRefused(RuntimeError):
-    """The broker will not have these queues: no right to declare them, or they exist with other arguments."""
+class CannotRun(Exception):
+    """The service cannot run like this, however often it is started; the message says why."""
 
 
 class Consumer(QueueConsumer):
     """One connection for all event handlers of a worker process."""
 
     away = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._unsettled: set[Any] = set()
+
+    def handle_message(self, provider: Any, body: Any, message: Any) -> None:
+        """Hand it to the provider."""
+        self._unsettled.add(message)
+        super().handle_message(provider, body, message)
+
+    def ack_message(self, message: Any) -> None:
+        """It is dealt with."""
+        super().ack_message(message)
+        self._unsettled.discard(message)
+
+    def requeue_message(self, message: Any) -> None:
+        """It is not; the broker delivers it again."""
+        super().requeue_message(message)
+        self._unsettled.discard(message)
+
+    def on_iteration(self) -> None:
+        """nameko's own leaves with its last handler, and what that still works on is delivered again."""
+        self._cancel_consumers_if_requested()
+        if not self._consumers and not self._unsettled:
+            self.should_stop = True
 
     def consume(self, limit: Any = None, timeout: Any = None, safety_interval: float = 0.1, **kwargs: Any) -> Any:
         """As kombu's, but a request to stop is heard within a tenth of a second."""
@@ -31,7 +57,11 @@ class Consumer(QueueConsumer):
         """kombu's own waits 2, 4, 6, 8 … s between attempts."""
         self.container.config["resources"].consuming.clear()
         with self.connection as connection:
-            connection.ensure_connection(self.on_connection_error, None, interval_start=0.2, interval_step=0.2, interval_max=1)
+            patience = {"interval_start": 0.2, "interval_step": 0.2, "interval_max": 1}
+            try:
+                connection.ensure_connection(self.on_connection_error, None, **patience)
+            except (AccessRefused, NotAllowed) as error:
+                raise CannotRun(f"the broker does not let it in: {error}") from error
             yield connection
 
     def on_connection_error(self, exc: Exception, interval: float) -> None:
@@ -45,9 +75,13 @@ class Consumer(QueueConsumer):
         queues = [provider.queue for provider in self._providers if isinstance(provider, EventHandler)]
         try:
             topology.declare(self.container.service_name, queues, channel)
-        except (AccessRefused, PreconditionFailed) as error:
-            raise QueuesRefused(f"the broker refuses the queues of {self.container.service_name}: {error}") from error
-        return super().get_consumers(consumer_cls, channel)
+            consumers = super().get_consumers(consumer_cls, channel)
+        except (AccessRefused, NotFound, PreconditionFailed) as error:
+            raise CannotRun(f"the broker refuses its queues: {error}") from error
+        for provider, consumer in self._consumers.items():
+            if isinstance(provider, EventHandler):
+                consumer.on_decode_error = provider.handle_garbage
+        return consumers
 
     def on_consume_ready(self, connection: Any, channel: Any, consumers: Any, **kwargs: Any) -> None:
         """Every handler listens now."""

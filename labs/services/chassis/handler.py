@@ -9,7 +9,7 @@ from nameko.events import EventHandler
 from nameko.extensions import DependencyProvider
 
 from labs.services.chassis import inbox, logs, topology
-from labs.services.chassis.consumer import Consumer
+from labs.services.chassis.consumer import CannotRun, Consumer
 from labs.services.chassis.database import Database
 from labs.services.chassis.events import Event, NotAnEvent
 from labs.services.chassis.publisher import BrokerAway, Outgoing
@@ -57,7 +57,7 @@ class ReliableEventHandler(EventHandler):
     def setup(self) -> None:
         """Under nameko's own queue names, with arguments of our own."""
         if not any(isinstance(d, ServiceDatabase) and d.attr_name == "db" for d in self.container.dependencies):
-            raise TypeError(f"{self.container.service_cls.__name__} handles events: give it `db = ServiceDatabase()`")
+            raise CannotRun(f"{self.container.service_cls.__name__} handles events: give it `db = ServiceDatabase()`")
         super().setup()
         self.queue.queue_arguments = topology.handler_arguments(self.container.service_name)
 
@@ -66,25 +66,34 @@ class ReliableEventHandler(EventHandler):
         try:
             event = Event.read(message.headers, body)
         except NotAnEvent as error:
-            unreadable = Event("unknown", "unreadable", {"body": repr(body)[:2000]})
-            self._bury(message, unreadable, str(error))
+            self.handle_garbage(message, error)
             return
         settle = partial(self._settle, message, event)
         self.container.spawn_worker(self, (event,), {}, handle_result=settle)
+
+    def handle_garbage(self, message: Any, error: Exception) -> None:
+        """A message that is no event, or cannot even be decoded: a dead letter that shows what came."""
+        garbage = Event("unknown", "unreadable", {"body": repr(message.body)[:2000]})
+        self._bury(message, garbage, str(error))
 
     def _settle(self, message: Any, event: Event, _worker: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
         if exc_info is None:
             self.container.config["resources"].relay.wake()
             self.queue_consumer.ack_message(message)
             return result, None
-        attempt, reason = int(message.headers.get(ATTEMPT, 1)), f"{exc_info[0].__name__}: {exc_info[1]}"[:500]
+        with logs.correlated(event.correlation_id):
+            self._fail(message, event, f"{exc_info[0].__name__}: {exc_info[1]}"[:500])
+        return result, exc_info
+
+    def _fail(self, message: Any, event: Event, reason: str) -> None:
+        attempt = int(message.headers.get(ATTEMPT, 1))
         if attempt > len(topology.RETRY_SECONDS):
             self._bury(message, event, reason)
-        else:
-            headers = {ATTEMPT: attempt + 1, REASON: reason}
-            exchange = topology.retry(self.container.service_name, attempt)
-            self._pass_on(message, Outgoing(event, exchange, self.queue.name, headers))
-        return result, exc_info
+            return
+        pause = topology.RETRY_SECONDS[attempt - 1]
+        log.warning(f"{event.type} failed", event_id=event.id, attempt=attempt, next_in_seconds=pause, reason=reason)
+        exchange = topology.retry(self.container.service_name, attempt)
+        self._pass_on(message, Outgoing(event, exchange, self.queue.name, {ATTEMPT: attempt + 1, REASON: reason}))
 
     def _bury(self, message: Any, event: Event, reason: str) -> None:
         log.error(f"{event.type} is a dead letter", event_id=event.id, reason=reason)

@@ -9,7 +9,9 @@ Check = Callable[[], None]
 """Raises when what it checks is not well."""
 
 
-def blueprint(ready: dict[str, Check], degraded: dict[str, Check], started: Callable[[], bool] = lambda: True) -> Blueprint:
+def blueprint(
+    ready: dict[str, Check], degraded: dict[str, Check], started: Callable[[], bool] = lambda: True
+) -> Blueprint:
     """`/health/live` always answers 200; `/health/ready` 503 when a check in `ready` raises; a raising check in `degraded`
     is only reported; `/health/started` 503 until `started()`."""
     health = Blueprint("health", __name__, url_prefix="/health")

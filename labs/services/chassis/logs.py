@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -18,15 +19,20 @@ _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
 def configure(service: str, level: str = "INFO") -> None:
     """Log as `service` from now on; libraries that use the standard logging module go the same way."""
-    logging.basicConfig(stream=sys.stdout, level=level.upper(), format="%(message)s", force=True)
+    logging.basicConfig(stream=sys.stdout, level=level, format="%(message)s", force=True)
     formatter = ecs_logging.StdlibFormatter(extra={"service": {"name": service}})
     logging.getLogger().handlers[0].setFormatter(formatter)
     for chatty in ("amqp", "kombu", "mail.log", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
-        processors=[_label, _add_service(service), ecs_logging.StructlogFormatter()],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        processors=[
+            _label,
+            _add_service(service),
+            _explain,
+            ecs_logging.StructlogFormatter(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout),  # one write a line, so that lines stay whole
     )
 
 
@@ -58,6 +64,16 @@ def _label(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
         labels["correlation_id"] = current
     line = {k: v for k, v in event.items() if k in known}
     return line | {"labels": labels} if labels else line
+
+
+def _explain(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """ECS has three fields for an exception, the same that the standard library's lines get."""
+    given = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if given is True else given
+    if isinstance(error, BaseException):
+        event["error.type"], event["error.message"] = type(error).__name__, str(error)
+        event["error.stack_trace"] = "".join(traceback.format_exception(error))
+    return event
 
 
 def _add_service(service: str) -> Any:

@@ -33,11 +33,12 @@ def _config(service: str) -> Config:
     spec = importlib.util.find_spec(f"labs.services.{service}")
     if spec is None or not spec.submodule_search_locations:
         raise SystemExit(f"there is no service {service!r} under labs/services")
+    own = Path(spec.submodule_search_locations[0]) / "migrations"
+    shared = Path(schema.__file__).parent
     config = Config()
-    config.attributes["service"] = service
     options = {
-        "script_location": str(Path(schema.__file__).parent),
-        "version_locations": str(Path(spec.submodule_search_locations[0]) / "migrations"),
+        "script_location": str(shared),
+        "version_locations": str(own if own.is_dir() else shared / "messaging"),
         "path_separator": "newline",  # a path may hold spaces
     }
     for name, value in options.items():

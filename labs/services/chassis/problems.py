@@ -1,14 +1,31 @@
 """Errors as RFC 9457 problem details: what happened, in the caller's words, as application/problem+json."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from apiflask import APIFlask
-from flask import Response, json
+from flask import Request, Response, json
 from werkzeug.exceptions import HTTPException
 
 from labs.services.chassis import logs
 
+MEDIA_TYPE = "application/problem+json"
+LARGEST_BODY = 1_000_000
+"""Bytes: what is larger is refused before it is read."""
+NAMED = 5
+"""So many wrong fields are named in the detail; `errors` has all."""
+SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {"type": "object", "description": "messages by place (json) and field"},
+    },
+}
 log = logs.get(__name__)
 
 
@@ -20,26 +37,74 @@ class Problem(Exception):
         self.status, self.detail, self.fields = status, detail, fields
 
 
+class JsonRequest(Request):
+    """A request whose body is JSON, or it is said what is wrong with it."""
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """The body. Raises Problem."""
+        if self.get_data(cache=True) and not self.is_json:
+            sent = self.mimetype or "nothing"
+            raise Problem(415, f"The body must be sent with Content-Type: application/json; it came with {sent}.")
+        try:
+            return super().get_json(force=force, silent=silent, cache=cache)
+        except RecursionError:
+            raise Problem(400, "The body is nested too deeply.") from None
+
+    def on_json_loading_failed(self, e: ValueError | None) -> Any:
+        """Raises Problem."""
+        raise Problem(400, f"The body is not JSON: {e}.")
+
+
 def respond(status: int, detail: str, **fields: Any) -> Response:
     """The answer itself; `title` is HTTP's own phrase for the status."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **fields}
-    return Response(json.dumps(body), status, content_type="application/problem+json")
+    return Response(json.dumps(body), status, content_type=MEDIA_TYPE)
 
 
 def install(app: APIFlask) -> None:
-    """Every error of this app leaves as a problem, validation errors and crashes too."""
+    """Every error of this app leaves as a problem, validation errors and crashes too, and is described as one."""
+    app.request_class = JsonRequest
+    app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, VALIDATION_ERROR_SCHEMA=SCHEMA, HTTP_ERROR_SCHEMA=SCHEMA)
     app.register_error_handler(Problem, lambda e: respond(e.status, e.detail, **e.fields))
 
     @app.error_processor
     def invalid(error: Any) -> Response:
-        errors = {"errors": error.detail} if error.detail else {}
-        return respond(error.status_code, str(error.message), **errors)
+        if not error.detail:
+            return respond(error.status_code, str(error.message))
+        return respond(error.status_code, _named(error.detail), errors=error.detail)
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
-        return respond(error.code or 500, error.description or "")
+        answer = respond(error.code or 500, error.description or "")
+        answer.headers.extend((name, value) for name, value in error.get_headers() if name.lower() != "content-type")
+        return answer
 
     @app.errorhandler(Exception)
     def crash(error: Exception) -> Response:
         log.error("request failed", exc_info=error)
         return respond(500, "The service failed; its log says why under this request's correlation id.")
+
+    @app.spec_processor
+    def describe(spec: dict[str, Any]) -> dict[str, Any]:
+        for operation in (operation for path in spec["paths"].values() for operation in path.values()):
+            answers = operation["responses"]
+            if body := operation.get("requestBody"):
+                body["required"] = True
+                for status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNSUPPORTED_MEDIA_TYPE):
+                    answers[str(status.value)] = {"description": status.phrase} | {"content": answers["422"]["content"]}
+            for status in [status for status in answers if status >= "400"]:
+                schema = next(iter(answers[status]["content"].values()))
+                answers[status] = answers[status] | {"content": {MEDIA_TYPE: schema}}
+        return spec
+
+
+def _named(errors: Mapping[str, Mapping[str, list[str]]]) -> str:
+    """The wrong fields and what is wrong with them, in one line."""
+    said = [
+        f"{'body' if field == '_schema' else field}: {message}"
+        for fields in errors.values()
+        for field, messages in fields.items()
+        for message in messages
+    ]
+    more = f"; and {len(said) - NAMED} more" if len(said) > NAMED else ""
+    return "; ".join(said[:NAMED]) + more

@@ -1,16 +1,20 @@
 """Publishing that knows what became of each message: persistent, mandatory, confirmed, within a time limit. Rule 2."""
 
 import json
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import amqp
+from amqp.exceptions import ChannelError
 from kombu import Connection
 
 from labs.services.chassis.events import Event, exchange
 
 PERSISTENT = 2
+CONNECTION_ERRORS = (*amqp.Connection.connection_errors, OSError)
 
 
 @dataclass(frozen=True)
@@ -33,82 +37,104 @@ class BrokerAway(Exception):
 
 
 class Publisher:
-    """One connection with confirms. Not for several threads at once; `timeout` in seconds, for connecting and confirming."""
+    """One connection with confirms; threads take turns. `timeout` in seconds, for connecting and for confirming."""
 
     def __init__(self, amqp_url: str, timeout: float) -> None:
         self._url, self._timeout = amqp_url, timeout
-        self._connection: Connection | None = None
+        self._turn = threading.Lock()
+        self._connection: Any = None
+        self._channel: Any = None
+        self._published = 0
 
     def publish(self, messages: Sequence[Outgoing]) -> list[str]:
         """Send all, then wait for the broker's word on each: "" where it took responsibility, else why not ("unroutable",
-        "refused"), in the order given. Raises BrokerAway; then any of them may or may not have arrived."""
+        "refused", or what it said when it closed the channel), in the order given. Raises BrokerAway; then any of them may
+        or may not have arrived."""
         if not messages:
             return []
-        try:
-            return self._publish(messages)
-        except self._errors() as error:
-            self.close()
-            raise BrokerAway(f"{type(error).__name__}: {error}") from error
+        encoded = [_encode(message) for message in messages]
+        with self._turn:
+            try:
+                self._open()
+            except (*CONNECTION_ERRORS, ChannelError) as error:
+                self._drop()
+                raise BrokerAway(f"{type(error).__name__}: {error}") from error
+            batch = _Batch(messages, self._published + 1)
+            try:
+                self._send(batch, messages, encoded)
+            except ChannelError as error:  # no such exchange, or no right to publish there
+                self._drop()
+                batch.refuse_rest(f"{type(error).__name__}: {error}")
+            except CONNECTION_ERRORS as error:
+                self._drop()
+                raise BrokerAway(f"{type(error).__name__}: {error}") from error
+            return batch.fates
 
     def close(self) -> None:
         """Drop the connection; the next publish makes a new one."""
-        connection, self._connection = self._connection, None
+        with self._turn:
+            self._drop()
+
+    def _send(self, batch: "_Batch", messages: Sequence[Outgoing], encoded: Sequence[amqp.Message]) -> None:
+        self._channel.events["basic_ack"] = {lambda tag, multiple: batch.settle(tag, multiple, "")}
+        self._channel.events["basic_nack"] = {lambda tag, multiple: batch.settle(tag, multiple, "refused")}
+        self._channel.events["basic_return"] = {batch.return_}
+        self._published += len(messages)
+        for message, content in zip(messages, encoded, strict=True):
+            self._channel.basic_publish(content, message.exchange, message.routing_key, mandatory=True)
+        deadline = time.monotonic() + self._timeout
+        while batch.waiting:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(
+                    f"no confirm for {len(batch.waiting)} of {len(messages)} messages in {self._timeout:g} s"
+                )
+            self._connection.drain_events(timeout=left)
+
+    def _open(self) -> None:
+        if self._channel is None:
+            connection = Connection(self._url, connect_timeout=self._timeout)
+            self._connection = connection.transport.establish_connection()
+            self._connection.sock.settimeout(self._timeout)  # for every read and write that names no other
+            self._channel = self._connection.channel()
+            self._channel.confirm_select()
+            self._published = 0
+
+    def _drop(self) -> None:
+        connection, self._connection, self._channel = self._connection, None, None
         if connection is not None:
             connection.collect()
 
-    def _publish(self, messages: Sequence[Outgoing]) -> list[str]:
-        channel = self._channel()
-        waiting: dict[int, int] = {}  # delivery tag → index
-        fates = [""] * len(messages)
-        index_of = {message.event.id: i for i, message in enumerate(messages)}
 
-        def settled(tag: int, multiple: bool, fate: str) -> None:
-            for done in [t for t in waiting if t == tag or (multiple and t <= tag)]:
-                index = waiting.pop(done)
-                fates[index] = fates[index] or fate
+class _Batch:
+    """Messages on their way over one channel, the first with delivery tag `first_tag`, and what became of each."""
 
-        def returned(_error: Exception, _exchange: str, _key: str, message: Any) -> None:
-            fates[index_of[message.properties["message_id"]]] = "unroutable"
+    def __init__(self, messages: Sequence[Outgoing], first_tag: int) -> None:
+        self.fates = [""] * len(messages)
+        self.waiting = {first_tag + index: index for index in range(len(messages))}
+        self._sent = [(m.event.id, m.exchange, m.routing_key) for m in messages]
 
-        channel.events["basic_ack"] = {lambda tag, multiple: settled(tag, multiple, "")}
-        channel.events["basic_nack"] = {lambda tag, multiple: settled(tag, multiple, "refused")}
-        channel.events["basic_return"] = {returned}
-        for index, message in enumerate(messages):
-            self._tag += 1
-            waiting[self._tag] = index
-            channel.basic_publish(
-                _encode(channel, message), message.exchange, message.routing_key, mandatory=True, timeout=self._timeout
-            )
-        deadline = time.monotonic() + self._timeout
-        while waiting:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError(f"no confirm for {len(waiting)} of {len(messages)} messages in {self._timeout:g} s")
-            channel.connection.drain_events(timeout=left)
-        return fates
+    def settle(self, tag: int, multiple: bool, fate: str) -> None:
+        for done in [t for t in self.waiting if t == tag or (multiple and t <= tag)]:
+            index = self.waiting.pop(done)
+            self.fates[index] = self.fates[index] or fate
 
-    def _channel(self) -> Any:
-        if self._connection is None:
-            self._connection = Connection(
-                self._url,
-                connect_timeout=self._timeout,
-                transport_options={"read_timeout": self._timeout, "write_timeout": self._timeout},
-            )
-            channel = self._connection.default_channel
-            channel.confirm_select()
-            self._tag = 0
-        return self._connection.default_channel
+    def return_(self, _error: Exception, exchange: str, routing_key: str, message: amqp.Message) -> None:
+        """Comes before the broker's ack of it; those that are alike share it."""
+        gone = (message.properties["message_id"], exchange, routing_key)
+        self.fates = ["unroutable" if sent == gone else fate for sent, fate in zip(self._sent, self.fates, strict=True)]
 
-    def _errors(self) -> tuple[type[Exception], ...]:
-        empty = Connection(self._url)
-        return (*empty.connection_errors, *empty.channel_errors, OSError)
+    def refuse_rest(self, reason: str) -> None:
+        for index in self.waiting.values():
+            self.fates[index] = reason
 
 
-def _encode(channel: Any, message: Outgoing) -> Any:
-    return channel.prepare_message(
+def _encode(message: Outgoing) -> amqp.Message:
+    return amqp.Message(
         json.dumps(message.event.data),
         content_type="application/json",
         content_encoding="utf-8",
-        headers=message.event.headers() | message.headers,
-        properties={"delivery_mode": PERSISTENT, "message_id": message.event.id},
+        application_headers=message.event.headers() | message.headers,
+        delivery_mode=PERSISTENT,
+        message_id=message.event.id,
     )

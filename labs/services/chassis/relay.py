@@ -3,6 +3,8 @@
 import threading
 import time
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from labs.services.chassis import logs, outbox
 from labs.services.chassis.database import Database
 from labs.services.chassis.events import Event
@@ -20,7 +22,8 @@ class Relay:
         self._stopped = False
 
     def step(self) -> int:
-        """Publish what is due; returns how many the broker took. Raises BrokerAway; then nothing is marked."""
+        """Publish what is due; returns how many the broker took. Raises BrokerAway, and what the database raises; then
+        nothing is marked and all of it goes out again."""
         with self._db.reading() as session:
             rows = outbox.due(session)
         if not rows:
@@ -37,18 +40,19 @@ class Relay:
         return fates.count("")
 
     def run(self) -> None:
-        """Until `stop`: publish, then wait to be woken or for the interval; longer while the broker is away."""
-        away_since = 0.0
+        """Until `stop`: publish, then wait to be woken or for the interval; longer while broker or database are away."""
+        stuck_since = 0.0
         while not self._stopped:
             try:
                 self.step()
-                if away_since:
-                    log.info("broker is back", seconds_away=f"{time.monotonic() - away_since:.1f}")
-                away_since, pause = 0.0, self._interval
-            except BrokerAway as error:
-                if not away_since:
-                    away_since = time.monotonic()
-                    log.warning("broker is away, events wait in the outbox", reason=str(error))
+                if stuck_since:
+                    log.info("events leave the outbox again", seconds_stuck=f"{time.monotonic() - stuck_since:.1f}")
+                stuck_since, pause = 0.0, self._interval
+            except (BrokerAway, SQLAlchemyError) as error:
+                if not stuck_since:
+                    stuck_since = time.monotonic()
+                    away = "broker is away" if isinstance(error, BrokerAway) else "database fails"
+                    log.warning(f"{away}, events wait in the outbox", reason=str(error))
                 pause = max(self._interval, 0.25)
             self._woken.wait(pause)
             self._woken.clear()

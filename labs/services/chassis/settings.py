@@ -1,7 +1,7 @@
 """The settings of a service process, read once from the environment; nothing else in a service reads it."""
 
 from functools import cache
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings
@@ -14,7 +14,7 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", description="SQLAlchemy URL of the service's own database")
     amqp_url: str = Field(default="", description="amqp://user:password@host:port/vhost")
     bind: str = Field(default="127.0.0.1:8000", description="host:port that HTTP listens on, health included")
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     broker_timeout: float = Field(default=5.0, gt=0, description="seconds to wait for the broker's confirm")
     relay_interval: float = Field(default=0.05, gt=0, description="seconds between two looks into the outbox")
 

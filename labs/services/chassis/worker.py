@@ -21,11 +21,16 @@ from greenlet import GreenletExit  # noqa: E402
 from nameko.runners import ServiceRunner  # noqa: E402
 
 from labs.services.chassis import health, logs  # noqa: E402
+from labs.services.chassis.consumer import CannotRun  # noqa: E402
 from labs.services.chassis.database import Database  # noqa: E402
-from labs.services.chassis.publisher import Publisher  # noqa: E402
+from labs.services.chassis.publisher import BrokerAway, Publisher  # noqa: E402
 from labs.services.chassis.relay import Relay  # noqa: E402
 from labs.services.chassis.settings import Settings, load  # noqa: E402
 
+STOPPING = 8.0
+"""Seconds that handlers have to end after SIGTERM; docker-compose.yml grants the process 10."""
+LEAVING = 1.0
+"""The same while the broker is away: what they do is not acknowledged anyway, and comes again."""
 log = logs.get(__name__)
 
 
@@ -37,11 +42,21 @@ class Resources:
     relay: Relay
     retries: Publisher
     consuming: threading.Event = field(default_factory=threading.Event)
+    started: threading.Event = field(default_factory=threading.Event)
+
+    def check_broker(self) -> None:
+        """Raises while the broker is away."""
+        if not self.consuming.is_set():
+            raise BrokerAway("events wait, here and there, until it is back")
 
 
 def service_in(module: ModuleType) -> type:
     """The one nameko service that a module defines. Raises SystemExit with what is wrong."""
-    found = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__ and hasattr(c, "name")]
+    found = [
+        c
+        for _, c in inspect.getmembers(module, inspect.isclass)
+        if c.__module__ == module.__name__ and isinstance(getattr(c, "name", None), str)
+    ]
     if len(found) != 1:
         names = ", ".join(c.__name__ for c in found) or "none"
         raise SystemExit(f"{module.__name__} must define one class with a `name`; found: {names}")
@@ -49,7 +64,7 @@ def service_in(module: ModuleType) -> type:
 
 
 def run(module_name: str) -> None:
-    """Until SIGTERM or SIGINT."""
+    """Until SIGTERM or SIGINT; a second one ends it at once. Raises SystemExit with what keeps it from running."""
     service = service_in(importlib.import_module(module_name))
     settings = load(getattr(sys.modules[module_name], "Settings", Settings))
     logs.configure(settings.service, settings.log_level)
@@ -68,33 +83,48 @@ def run(module_name: str) -> None:
     )
     runner.add_service(service)
     relaying = eventlet.spawn(relay.run)
-    waiting = eventlet.spawn(_start_and_wait, runner)
+    working = eventlet.spawn(_start_and_wait, runner, resources)
+    relaying.link(_end_with, working)
 
     def stop(_signal: int, _frame: Any) -> None:
-        if resources.consuming.is_set():
-            eventlet.spawn_n(runner.stop)  # a signal handler must not switch greenlets itself
-        else:
-            eventlet.spawn_n(waiting.kill)  # nameko's stop waits for the broker, and what is under way is kept by it
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        eventlet.spawn_n(runner.stop)  # a signal handler must not switch greenlets itself
+        eventlet.spawn_after(STOPPING if resources.consuming.is_set() else LEAVING, working.kill)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    with contextlib.suppress(GreenletExit):
-        waiting.wait()
+    try:
+        working.wait()
+    except GreenletExit:
+        log.warning("worker leaves before its handlers have ended; their events come again")
+    except CannotRun as error:
+        raise SystemExit(f"{settings.service} cannot run: {error}") from None
     relay.stop()
-    relaying.wait()
+    with eventlet.Timeout(LEAVING, False):
+        relaying.wait()
     log.info("worker stopped")
 
 
-def _start_and_wait(runner: ServiceRunner) -> None:
+def _start_and_wait(runner: ServiceRunner, resources: Resources) -> None:
     runner.start()
+    resources.started.set()
     log.info("worker started")
     runner.wait()
 
 
+def _end_with(relaying: Any, working: Any) -> None:
+    """A worker whose relay has died must not look alive."""
+    try:
+        relaying.wait()
+    except Exception as error:  # noqa: BLE001  whatever it was ends the process
+        working.kill(error)
+
+
 def _serve_health(settings: Settings, resources: Resources) -> None:
     app = Flask("health")
-    started = resources.consuming.is_set
-    app.register_blueprint(health.blueprint({"database": resources.db.ping}, {}, started))
+    ready, degraded = {"database": resources.db.ping}, {"broker": resources.check_broker}
+    app.register_blueprint(health.blueprint(ready, degraded, resources.started.is_set))
     listener = eventlet.listen(settings.address(), reuse_port=False)
     eventlet.spawn(wsgi.server, listener, app, log_output=False)
 

@@ -3,16 +3,17 @@
 from typing import Annotated, Any
 
 from apiflask import APIFlask
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from labs.services.chassis.api import create_api
 from labs.services.chassis.database import Database
 from labs.services.chassis.problems import Problem
 from labs.services.chassis.settings import Settings, load
+from labs.services.chassis.shapes import Shape
 from labs.services.inventory import store
 from labs.services.inventory.domain import LARGEST
 
-Sku = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Sku = Annotated[str, Shape(r"[a-z0-9][a-z0-9-]{0,39}", "must be 1 to 40 small letters, digits or hyphens")]
 Quantity = Annotated[int, Field(strict=True, gt=0, le=LARGEST)]
 
 

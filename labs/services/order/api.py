@@ -3,17 +3,18 @@
 from typing import Annotated, Any
 
 from apiflask import APIFlask
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from labs.services.chassis.api import create_api
 from labs.services.chassis.database import Database
 from labs.services.chassis.problems import Problem
 from labs.services.chassis.settings import Settings, load
+from labs.services.chassis.shapes import EMAIL, Shape
 from labs.services.order import store
-from labs.services.order.domain import LARGEST_QUANTITY, MOST_LINES
+from labs.services.order.limits import LARGEST_QUANTITY, MOST_LINES
 
-Sku = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,189}$")]
+Sku = Annotated[str, Shape(r"[a-z0-9][a-z0-9-]{0,39}", "must be 1 to 40 small letters, digits or hyphens")]
+Email = Annotated[str, EMAIL]
 
 
 class LineIn(BaseModel):

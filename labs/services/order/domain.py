@@ -2,10 +2,6 @@
 
 from enum import StrEnum
 
-LARGEST_QUANTITY = 1_000_000
-"""Pieces in one line: more is a typing error."""
-MOST_LINES = 100
-
 
 class Status(StrEnum):
     """Where an order is in its life."""

@@ -24,6 +24,4 @@ class OrderWorker:
         reason = event.data["reason"]
         order = store.settle(tx, event.data["order_id"], Status.REJECTED, reason)
         if order:
-            tx.tell(
-                "order_rejected", {"order_id": order.id, "customer_email": order.customer_email, "reason": reason}
-            )
+            tx.tell("order_rejected", {"order_id": order.id, "customer_email": order.customer_email, "reason": reason})

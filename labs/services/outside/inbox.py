@@ -29,7 +29,7 @@ class Keep:
     def __init__(self, maildir: mailbox.Maildir) -> None:
         self._maildir = maildir
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """The end of a mail."""
         self._maildir.add(envelope.original_content or b"")
         return "250 Message accepted for delivery"
