@@ -2,7 +2,7 @@
 PYTHON ?= python3
 
 help:             ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' Makefile
 
 setup:            ## .venv with the locked packages, and the programs that are missing
 	@$(PYTHON) labs/infra/bootstrap.py
@@ -31,7 +31,8 @@ solutions: setup  ## execute solutions/ and store their outputs
 lint: setup       ## ruff, mypy, import-linter
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
 
-lock: setup       ## resolve requirements.lock from pyproject.toml
+lock: setup       ## resolve requirements.lock from pyproject.toml, and from both what a service needs of it
 	.venv/bin/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-header -q -o requirements.lock
+	.venv/bin/uv pip compile pyproject.toml -c requirements.lock --universal --generate-hashes --no-header -q -o labs/services/requirements.lock
 
 .PHONY: help setup lab test test-faults test-docker bench notebooks solutions lint lock

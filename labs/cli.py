@@ -66,11 +66,15 @@ def up(
 @app.command()
 def down(name: Annotated[str, typer.Argument(help="a system as `lab ps` shows it; none: all")] = "") -> None:
     """End systems that run, wherever they were started."""
+    from labs.infra import docker
+
     living = [directory for directory in directories.running() if directory.name.startswith(name)]
-    if not living:
+    in_containers = not name and docker.end()
+    if not living and not in_containers:
         console.print("Nothing runs." if not name else f"No system {name!r} runs; `lab ps` shows what does.")
         raise typer.Exit(1 if name else 0)
-    _end(living)
+    if living:
+        _end(living)
 
 
 @app.command()
@@ -117,8 +121,11 @@ def reset(
     """End every system and forget all data, logs and progress."""
     import shutil
 
+    from labs.infra import docker
+
     if living := directories.running():
         _end(living)
+    docker.forget()
     kept = [] if programs else ["programs"]
     for entry in home.home().iterdir():
         if entry.name not in kept:

@@ -1,5 +1,6 @@
 """Looks into a running system from outside: events as they pass, queues, tables."""
 
+import contextlib
 import json
 import sqlite3
 import threading
@@ -138,14 +139,23 @@ def suppressed(system: System, process: str, event_id: str) -> int:
 
 
 def last_error(system: System, process: str) -> str:
-    """The error that a process logged last, since it was started; empty if there is none."""
-    for line in reversed(system.log(process).read_text().splitlines()[-200:]):
-        try:
+    """The error that a worker logged last, since it was started; empty if there is none."""
+    errors = [entry["error"] for entry in _since_start(system, process) if "error" in entry]
+    return f"{errors[-1]['type']}: {errors[-1]['message']}" if errors else ""
+
+
+def handled(system: System, process: str, event_type: str) -> bool:
+    """Whether a worker has called a handler for an event of this type since it was started."""
+    return any(entry["message"] == f"handling {event_type}" for entry in _since_start(system, process))
+
+
+def _since_start(system: System, process: str) -> list[dict[str, Any]]:
+    """The log entries of a worker since its last start."""
+    entries: list[dict[str, Any]] = []
+    for line in system.log(process).read_text().splitlines():
+        with contextlib.suppress(ValueError):  # not every library logs in JSON before the log is configured
             entry = json.loads(line)
-        except ValueError:
-            continue
-        if entry.get("message") in ("worker started", "worker stopped"):
-            return ""
-        if error := entry.get("error"):
-            return f"{error['type']}: {error['message']}"
-    return ""
+            if entry["message"].startswith("starting services"):
+                entries.clear()
+            entries.append(entry)
+    return entries

@@ -92,7 +92,7 @@ def disk_words(error: OSError, place: Path) -> str:
         return f"The disk is read-only: nothing can be written to {place}.\nMount it writable, {elsewhere}"
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"You may not write to {place}.\nGive yourself the right to, {elsewhere}"
-    return f"{place} cannot be used: {error.strerror or error}."
+    return f"{place} cannot be used: {error.strerror or error}.\nMend that, {elsewhere}"
 
 
 def _unpacked(packages: Sequence[str], work: Path, progress: Progress, family: str) -> Path:

@@ -182,6 +182,7 @@ class Guard:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                cwd=self._directory,  # gunicorn keeps the directory it was imported in, and imports from there
                 env=environment,
                 start_new_session=True,
             )

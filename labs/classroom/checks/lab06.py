@@ -141,12 +141,13 @@ def _settled_once(lab: Lab, seen: Tap, order_id: str) -> Verdict:
 def demand(lab: Lab, _answer: Any) -> Verdict:
     """Pieces wanted by product, from the events alone."""
     tea, cup = f"tea-{uuid4().hex[:8]}", f"cup-{uuid4().hex[:8]}"
+    lab.shop.stock(tea, 4)
     lab.shop.place((tea, 2))
     lab.shop.place((tea, 3), (cup, 1))
     watching.until(lambda: _demand(lab, tea) >= 5, PATIENCE)
     counted = _demand(lab, tea), _demand(lab, cup)
     if counted == (0, 0):
-        if trouble := _raised(lab, "analytics-worker"):
+        if trouble := watching.last_error(lab.system, "analytics-worker"):
             return wrong("raises", f"Two orders were placed, and your handler raised {trouble}.")
         return wrong("empty", "Two orders were placed, and the table demand has no row for what they asked for.")
     if counted == (2, 1):
@@ -194,17 +195,13 @@ def _story(seen: Tap, order_id: str, *ending: str) -> tuple[str, ...]:
     return story(seen.of(order_id), LISTENERS, *ending)
 
 
-def _raised(lab: Lab, process: str) -> str:
-    return watching.last_error(lab.system, process)
-
-
 def _silent(lab: Lab, seen: Tap, order_id: str, process: str, heard: str, what: str) -> Verdict:
     """Nobody answered: because the handler raised, because it never heard, or because it said nothing."""
     service = lab.system.services[process].group
     ending = f"Note over {service}: silence"
-    if trouble := _raised(lab, process):
+    if trouble := watching.last_error(lab.system, process):
         return wrong("raises", f"For {what}, your handler raised {trouble}.", _story(seen, order_id, ending))
-    if f"handling {heard}" not in lab.system.log(process).read_text():
+    if not watching.handled(lab.system, process, heard):
         message = (
             f"{what.capitalize()} still waits: {service} never heard {heard}. Nothing in your class listens to it."
         )

@@ -4,9 +4,6 @@ import re
 from dataclasses import dataclass
 
 _ANY = "[A-Za-z0-9_-]+"
-# The default exchange puts a message into the queue that it names. Dead letters and retries of the chassis return
-# through it, and RabbitMQ cannot narrow it to one's own queues.
-_DEFAULT_EXCHANGE = r"amq\.default"
 
 
 @dataclass(frozen=True)
@@ -24,11 +21,12 @@ EVERYTHING = Rights(".*", ".*", ".*")
 
 def rights(service: str) -> Rights:
     """The rights of a service, by the names that nameko gives: its exchange and queues for events, their retry and
-    dead-letter queues, its end of remote procedure calls. It may bind to every service's events, and write to none."""
+    dead-letter queues, its end of remote procedure calls. It may bind to every service's events, and write to none. Not even to the default exchange:
+    that one puts a message into any queue by its name."""
     name = re.escape(f"{service}-service")
     own = [rf"{name}\..+", rf"evt-{_ANY}--{name}\..+", "nameko-rpc", f"rpc-{name}", rf"rpc\.reply-{name}-.+"]
     others_events = rf"{_ANY}-service\.events"
-    return Rights(_one_of(*own), _one_of(*own, _DEFAULT_EXCHANGE), _one_of(*own, others_events))
+    return Rights(_one_of(*own), _one_of(*own), _one_of(*own, others_events))
 
 
 def events_exchange(service: str) -> str:

@@ -64,7 +64,7 @@ class Consumer(QueueConsumer):
                 raise CannotRun(f"the broker does not let it in: {error}") from error
             yield connection
 
-    def on_connection_error(self, exc: Exception, interval: float) -> None:
+    def on_connection_error(self, exc: Exception, _interval: float) -> None:
         """Said once, not at every attempt."""
         if not self.away:
             self.away = True

@@ -39,8 +39,8 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Commit at the end, roll back on any error. On SQLite the write lock is taken at once (BEGIN IMMEDIATE), so do no
-        I/O inside: everybody else waits. Raises Locked."""
+        """Commit at the end, roll back on any error. On SQLite the first statement takes the write lock (BEGIN
+        IMMEDIATE), so do no I/O inside: everybody else waits. Raises Locked."""
         bind = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
         with self._turn(), Transaction(bind, expire_on_commit=False) as session, session.begin():
             yield session

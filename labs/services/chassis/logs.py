@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+from collections.abc import MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import structlog
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+Fields = MutableMapping[str, Any]
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
 
@@ -56,17 +58,17 @@ def correlation_id() -> str:
     return _correlation_id.get()
 
 
-def _label(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _label(_logger: Any, _method: str, event: Fields) -> Fields:
     """Puts the correlation id, and whatever else ECS has no field for, under `labels`."""
     known = {"event", "log.logger", "exc_info", "error.message"}
     labels = {k: str(v) for k, v in event.items() if k not in known}
     if current := _correlation_id.get():
         labels["correlation_id"] = current
     line = {k: v for k, v in event.items() if k in known}
-    return line | {"labels": labels} if labels else line
+    return {**line, "labels": labels} if labels else line
 
 
-def _explain(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _explain(_logger: Any, _method: str, event: Fields) -> Fields:
     """ECS has three fields for an exception, the same that the standard library's lines get."""
     given = event.pop("exc_info", None)
     error = sys.exc_info()[1] if given is True else given
@@ -77,7 +79,7 @@ def _explain(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any
 
 
 def _add_service(service: str) -> Any:
-    def add(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    def add(_logger: Any, _method: str, event: Fields) -> Fields:
         return {**event, "service": {"name": service}}
 
     return add

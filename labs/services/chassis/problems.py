@@ -85,7 +85,8 @@ def install(app: APIFlask) -> None:
         return respond(500, "The service failed; its log says why under this request's correlation id.")
 
     @app.spec_processor
-    def describe(spec: dict[str, Any]) -> dict[str, Any]:
+    def describe(spec: dict[str, Any] | str) -> dict[str, Any] | str:
+        assert isinstance(spec, dict)  # a text only if asked for as YAML
         for operation in (operation for path in spec["paths"].values() for operation in path.values()):
             answers = operation["responses"]
             if body := operation.get("requestBody"):

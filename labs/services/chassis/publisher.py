@@ -84,12 +84,11 @@ class Publisher:
             self._channel.basic_publish(content, message.exchange, message.routing_key, mandatory=True)
         deadline = time.monotonic() + self._timeout
         while batch.waiting:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError(
-                    f"no confirm for {len(batch.waiting)} of {len(messages)} messages in {self._timeout:g} s"
-                )
-            self._connection.drain_events(timeout=left)
+            try:
+                self._connection.drain_events(timeout=max(0.0, deadline - time.monotonic()))
+            except TimeoutError:
+                unknown = f"no confirm for {len(batch.waiting)} of {len(messages)} messages in {self._timeout:g} s"
+                raise TimeoutError(unknown) from None
 
     def _open(self) -> None:
         if self._channel is None:

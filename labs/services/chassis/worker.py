@@ -5,8 +5,7 @@ import eventlet
 
 eventlet.monkey_patch()
 
-import contextlib  # noqa: E402  everything below must see the patched standard library
-import importlib  # noqa: E402
+import importlib  # noqa: E402  everything below must see the patched standard library
 import inspect  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402

@@ -30,10 +30,11 @@ class Reservation(Base):
 
 def add(session: Session, sku: str, quantity: int) -> int:
     """Put pieces on the shelf; returns how many are available now."""
-    there = session.execute(update(Stock).where(Stock.sku == sku).values(available=Stock.available + quantity))
-    if there.rowcount == 0:
+    more = update(Stock).where(Stock.sku == sku).values(available=Stock.available + quantity)
+    there = session.scalar(more.returning(Stock.available))
+    if there is None:
         session.execute(insert(Stock).values(sku=sku, available=quantity))
-    return available(session, sku) or 0
+    return there or quantity
 
 
 def available(session: Session, sku: str) -> int | None:
@@ -53,11 +54,11 @@ def reserve(session: Session, order_id: str, lines: list[Line]) -> list[Shortage
         shortages = []
         for line in merged(lines):
             enough = update(Stock).where(Stock.sku == line.sku, Stock.available >= line.quantity)
-            taken = session.execute(enough.values(available=Stock.available - line.quantity))
-            if taken.rowcount == 1:
-                session.add(Reservation(order_id=order_id, sku=line.sku, quantity=line.quantity))
-            else:
+            less = enough.values(available=Stock.available - line.quantity)
+            if session.scalar(less.returning(Stock.available)) is None:
                 shortages.append(Shortage(line.sku, line.quantity, available(session, line.sku) or 0))
+            else:
+                session.add(Reservation(order_id=order_id, sku=line.sku, quantity=line.quantity))
         if shortages:
             attempt.rollback()
     return shortages

@@ -1,31 +1,55 @@
 """Hands mails to the SMTP server, one connection a batch."""
 
 import smtplib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from email.message import EmailMessage
 
-from labs.services.notification.store import Notification
+from labs.services.chassis import logs
+from labs.services.notification.store import FAILED, SENT, Notification
 
 TIMEOUT = 5.0
 """Seconds that the SMTP server has for each answer."""
 SENDER = "orders@shop.example"
+log = logs.get(__name__)
+_away: set[str] = set()  # servers that are known to be away: it is said once
 
 
-@contextmanager
-def connected(address: str) -> Iterator[smtplib.SMTP]:
-    """A session with the server at host:port. Raises OSError or smtplib.SMTPException."""
+def deliver(address: str, notifications: Iterable[Notification]) -> Iterator[tuple[Notification, str]]:
+    """Hand them to the server at host:port; yields each with SENT as soon as the server has taken it, or FAILED when it
+    refuses it for good. The others are for another time. SMTP is at-least-once: if the server's answer, or our note of it,
+    is lost, the mail goes out again with the same Message-ID."""
+    waiting = list(notifications)
+    if not waiting:
+        return
     host, _, port = address.rpartition(":")
-    with smtplib.SMTP(host, int(port), timeout=TIMEOUT) as server:
-        yield server
+    try:
+        with smtplib.SMTP(host, int(port), timeout=TIMEOUT) as server:
+            for notification in waiting:
+                if status := _send(server, notification):
+                    yield notification, status
+        _away.discard(address)
+    except (OSError, smtplib.SMTPException) as error:
+        if address not in _away:
+            _away.add(address)
+            log.warning("mails wait", waiting=len(waiting), reason=str(error))
 
 
-def send(server: smtplib.SMTP, notification: Notification) -> None:
-    """Returns when the server has taken the mail. SMTP is at-least-once: if the answer is lost the mail goes out again, with
-    the same Message-ID."""
+def _send(server: smtplib.SMTP, notification: Notification) -> str:
+    """SENT, FAILED, or empty if the server asks to come again. Raises OSError or SMTPException when it is away."""
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = SENDER, notification.recipient, notification.subject
     mail["Message-ID"] = f"<{notification.id}@shop.example>"
     mail["X-Order-ID"] = notification.order_id
     mail.set_content(notification.body)
-    server.send_message(mail)
+    try:
+        server.send_message(mail, to_addrs=[notification.recipient])
+    except smtplib.SMTPRecipientsRefused as error:
+        code, answer = error.recipients[notification.recipient]
+    except smtplib.SMTPDataError as error:
+        code, answer = error.smtp_code, error.smtp_error
+    else:
+        return SENT
+    if code < 500:
+        return ""
+    log.warning("mail refused for good", notification=notification.id, code=code, reason=str(answer))
+    return FAILED

@@ -5,7 +5,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from labs.services.notification.domain import Message
 
-PENDING, SENT = "pending", "sent"
+PENDING, SENT, FAILED = "pending", "sent", "failed"
 
 
 class Base(DeclarativeBase):
@@ -21,7 +21,7 @@ class Notification(Base):
     recipient: Mapped[str] = mapped_column(String(254))
     subject: Mapped[str] = mapped_column(String(200))
     body: Mapped[str] = mapped_column(Text)
-    status: Mapped[str] = mapped_column(String(20), default=PENDING)
+    status: Mapped[str] = mapped_column(String(20), default=PENDING, index=True)
 
 
 def record(session: Session, event_id: str, order_id: str, recipient: str, message: Message) -> None:
@@ -35,9 +35,9 @@ def pending(session: Session, limit: int = 50) -> list[Notification]:
     return list(session.scalars(select(Notification).where(Notification.status == PENDING).limit(limit)))
 
 
-def mark_sent(session: Session, notification: Notification) -> None:
-    """The SMTP server took it."""
-    session.merge(notification).status = SENT
+def mark(session: Session, notification: Notification, status: str) -> None:
+    """The SMTP server took it (SENT), or never will (FAILED)."""
+    session.merge(notification).status = status
 
 
 def history(session: Session, order_id: str | None) -> list[Notification]:

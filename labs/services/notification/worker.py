@@ -1,17 +1,12 @@
 """Events of notification-service: an order was confirmed or rejected, so its customer gets a mail."""
 
-import smtplib
-
 from nameko.timer import timer
 
-from labs.services.chassis import logs
 from labs.services.chassis.handler import ServiceDatabase, handle_event
 from labs.services.chassis.settings import Settings as ChassisSettings
 from labs.services.chassis.settings import load
 from labs.services.notification import smtp, store
 from labs.services.notification.domain import message
-
-log = logs.get(__name__)
 
 
 class Settings(ChassisSettings):
@@ -44,16 +39,9 @@ class NotificationWorker:
 
     @timer(interval=0.1)
     def send(self):
-        """What is recorded and not sent; what the server refuses now is tried again next time."""
+        """What is recorded and not sent yet; what the server does not take now is tried again next time."""
         with self.db.reading() as session:
             pending = store.pending(session)
-        if not pending:
-            return
-        try:
-            with smtp.connected(load(Settings).smtp_server) as server:
-                for notification in pending:
-                    smtp.send(server, notification)
-                    with self.db.transaction() as tx:
-                        store.mark_sent(tx, notification)
-        except (OSError, smtplib.SMTPException) as error:
-            log.warning("mails wait", waiting=len(pending), reason=str(error))
+        for notification, status in smtp.deliver(load(Settings).smtp_server, pending):
+            with self.db.transaction() as tx:
+                store.mark(tx, notification, status)

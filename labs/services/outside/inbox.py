@@ -39,13 +39,13 @@ def create_app() -> APIFlask:
     """The app that gunicorn serves; SMTP listens beside it, in a thread of the same process."""
     settings = load(Settings)
     app = create_api("inbox", settings)
-    maildir = mailbox.Maildir(settings.maildir, create=True)
     host, _, port = settings.smtp_bind.rpartition(":")
-    Controller(Keep(maildir), hostname=host, port=int(port)).start()
+    Controller(Keep(_open(settings)), hostname=host, port=int(port)).start()
 
     @app.get("/mails")
     def mails() -> Any:
         """All mails; `?to=` narrows it to one recipient, `?order_id=` to one order."""
+        maildir = _open(settings)
         found = [_mail(maildir.get_bytes(key)) for key in maildir.keys()]  # noqa: SIM118  a Maildir iterates over mails
         wanted = {name: request.args[name] for name in ("to", "order_id") if name in request.args}
         return [mail for mail in found if wanted.items() <= mail.items()]
@@ -53,10 +53,15 @@ def create_app() -> APIFlask:
     @app.delete("/mails")
     def clear() -> Any:
         """Empty the inbox."""
-        maildir.clear()
+        _open(settings).clear()
         return "", 204
 
     return app
+
+
+def _open(settings: Settings) -> mailbox.Maildir:
+    """One for each thread: the folder is made to be shared, the object is not."""
+    return mailbox.Maildir(settings.maildir, create=True)
 
 
 def _mail(raw: bytes) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""The same in containers: `make test-docker`. Needs a Docker engine."""

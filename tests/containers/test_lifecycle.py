@@ -1,0 +1,136 @@
+"""Containers end when asked, come back when killed, and keep their data. Each test leaves the whole shop up."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from labs.infra.docker import Containers
+from tests.infra.nodes import eventually
+
+OURS = [
+    "order-api",
+    "order-worker",
+    "inventory-api",
+    "inventory-worker",
+    "notification-api",
+    "notification-worker",
+    "inbox",
+]
+KILL = """if True:
+    import os, pathlib, signal
+    children = pathlib.Path("/proc/1/task/1/children").read_text().split()
+    os.kill(int(children[0]), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def whole(containers):
+    """The shop, of which a test may break what it likes."""
+    yield containers
+    containers.up()
+
+
+def test_the_description_is_valid_and_says_nothing_doubtful(containers):
+    done = containers.compose("config", "--quiet", capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_second_build_changes_nothing_and_takes_no_time(containers):
+    began = time.monotonic()
+    done = containers.compose("build", "--progress", "plain", "order-api", capture_output=True)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert len(re.findall(r"CACHED|Using cache", said)) >= 6
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_that_is_asked_to_end_does_so_at_once_and_with_good_grace(whole, name):
+    began = time.monotonic()
+    whole.compose("stop", name)
+    assert time.monotonic() - began < 5
+    assert whole.state()[name] == "done"
+
+
+@pytest.mark.parametrize("name", ["order-api", "inventory-worker"])
+def test_a_service_that_is_killed_comes_back_by_policy_at_the_same_address(whole, shop, name):
+    before = whole.address("order-service")
+    starts = started(whole, name)
+    assert whole.compose("exec", "-T", name, "python", "-c", KILL, capture_output=True).returncode in (0, 137)
+
+    eventually(lambda: started(whole, name) > starts, 30, f"{name} is started again")
+    assert whole.address("order-service") == before
+    eventually(lambda: shop_answers(shop), 30, "the shop takes orders again")
+    shop.stock("killed", 1)
+    order = shop.place(("killed", 1))
+    assert shop.wait([order], within=30)[order].status == "confirmed"
+
+
+def test_what_was_accepted_is_delivered_after_all_containers_were_removed_and_made_again(whole, shop):
+    shop.stock("kept", 5)
+    whole.compose("stop", "inventory-worker")
+    order = shop.place(("kept", 2))
+    whole.down()
+    assert whole.state() == {}
+
+    again = Containers()
+    again.up()
+    shop = type(shop)(again)
+    assert shop.wait([order], within=30)[order].status == "confirmed"
+    assert shop.available("kept") == 3
+    assert shop.wait_for_mails(1, order_id=order)
+
+
+def test_lab_up_docker_shows_the_addresses_and_ctrl_c_removes_the_containers_and_keeps_the_data(containers, tmp_path):
+    assert containers.state()
+    lab = Path(sys.executable).with_name("lab")
+    environment = os.environ | {"LAB_HOME": str(tmp_path), "COLUMNS": "120"}
+    said = tmp_path / "said"
+    with said.open("w") as out:
+        up = subprocess.Popen([lab, "up", "--docker", "inbox"], env=environment, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        eventually(lambda: "address" in said.read_text() or up.poll() is not None, 60, "the addresses are shown")
+        assert re.search(r"inbox +running +127\.0\.0\.1:\d+", said.read_text()), said.read_text()
+        up.send_signal(signal.SIGINT)
+        assert up.wait(30) == 0
+        assert (tmp_path / "docker.env").stat().st_mode & 0o777 == 0o600
+        left = listed("container", tmp_path, environment), listed("volume", tmp_path, environment)
+        assert left[0] == []
+        assert [name.partition("_")[2] for name in left[1]] == ["inbox-data"]
+    finally:
+        if up.poll() is None:
+            up.kill()
+        done = subprocess.run([lab, "reset"], env=environment, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert listed("volume", tmp_path, environment) == []
+
+
+def started(containers: Containers, name: str) -> int:
+    """How often Docker has restarted it."""
+    [container] = containers.output("ps", "--all", "--quiet", name).split()
+    asked = ["docker", "inspect", "--format", "{{.RestartCount}}", container]
+    return int(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)
+
+
+def shop_answers(shop) -> bool:
+    """Whether order-service is ready."""
+    try:
+        return shop.get("order-service", "/health/ready").ok
+    except OSError:
+        return False
+
+
+def listed(kind: str, home: Path, environment: dict[str, str]) -> list[str]:
+    """Names of the containers or volumes that belong to a home."""
+    code = "from labs.infra.docker import Containers; print(Containers().project)"
+    project = subprocess.check_output([sys.executable, "-c", code], env=environment, text=True).strip()
+    everything = ["--all"] if kind == "container" else []
+    asked = ["docker", kind, "ls", *everything, "--filter", f"label=com.docker.compose.project={project}"]
+    found = subprocess.check_output([*asked, "--format", "{{.Names}}" if everything else "{{.Name}}"], text=True)
+    return found.split()

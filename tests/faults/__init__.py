@@ -1,0 +1,1 @@
+"""Kills, crashes, full disks: what is slow or violent. `make test-faults` runs it."""

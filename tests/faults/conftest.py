@@ -1,0 +1,46 @@
+"""Places for systems that are going to be hurt."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ground import Ground
+from tests.labs.processes import left_over
+
+
+@pytest.fixture
+def home(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Path]]:
+    """Makes LAB_HOMEs with the programs in them, in which nobody else is; at the end none has a process left."""
+    made: list[Path] = []
+
+    def make(name: str = "home", inside: Path | None = None) -> Path:
+        place = Path(tempfile.mkdtemp(prefix="lab-faults-", dir=inside)).resolve() / name
+        place.mkdir(parents=True)
+        (place / "programs").symlink_to(_programs(pytestconfig))
+        monkeypatch.setenv("LAB_HOME", str(place))
+        made.append(place)
+        return place
+
+    yield make
+    monkeypatch.undo()
+    left = [process for place in made for process in left_over(place, set())]
+    for place in made:
+        shutil.rmtree(place.parent)
+    assert left == []
+
+
+def _programs(config: pytest.Config) -> Path:
+    from conftest import GROUND
+
+    laid: Ground = config.stash[GROUND]
+    return (laid.home / "programs").resolve()
+
+
+def as_root() -> None:
+    """Skips where the test needs rights that only root has."""
+    if os.geteuid() != 0:
+        pytest.skip("it needs a user, a mount or a network of its own, and only root may make them")

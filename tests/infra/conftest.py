@@ -1,0 +1,34 @@
+"""Systems for tests: one whole shop for all that only look at it, and one for each test that breaks something."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from labs.infra.system import System
+from tests.ground import Ground
+
+
+@pytest.fixture
+def system(ground: Ground) -> Iterator[Callable[..., System]]:  # noqa: ARG001  its broker is shared
+    """Makes systems that end with the test. They run small services, which need nothing warmed up, unless told."""
+    with ExitStack() as ending:
+
+        def make(name: str = "test", **how: Any) -> System:
+            made = System(name, **{"cold": True, **how})
+            ending.callback(made.down)
+            return made
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def shop(ground: Ground) -> Iterator[System]:  # noqa: ARG001
+    """The whole shop, up and ready. Leave it as it was."""
+    running = System("whole-shop")
+    try:
+        running.up()
+        yield running
+    finally:
+        running.down()

@@ -1,0 +1,96 @@
+"""What the file says of containers becomes what is true on this machine, and nothing else changes."""
+
+import json
+import re
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labs.infra.home import PROJECT
+from labs.infra.local import Places, Variables
+from labs.infra.system import System
+from tests.infra import small
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    pot = small.entry("steady", volumes=["leaves:/var/lib/pot", "./Makefile:/etc/make:ro"], expose=["8000", "25"])
+    return Places(tmp_path / "my system", small.read(pot=pot, teapot=small.entry("steady")))
+
+
+def test_every_name_with_a_port_becomes_its_address_here(places: Places) -> None:
+    pot, teapot = places.services["pot"], places.services["teapot"]
+    here, mail, there = places.address("pot", 8000), places.address("pot", 25), places.address("teapot", 8000)
+
+    assert len({here, mail, there}) == 3
+    assert all(re.fullmatch(r"127\.0\.0\.1:2\d{4}", address) for address in (here, mail, there))
+    assert places.translate(pot, "http://localhost:8000/x") == f"http://{here}/x"
+    assert places.translate(pot, "0.0.0.0:8000") == here
+    assert places.translate(pot, "a@teapot:8000,pot:25") == f"a@{there},{mail}"
+    assert places.translate(teapot, "pot:8000 teapot:8000") == f"{here} {there}"
+
+
+@pytest.mark.parametrize(
+    "text", ["pot:80001", "jackpot:8000", "pot:9000", "pot", "10.0.0.0:8000", "my.pot:8000", "depot-pot:8000"]
+)
+def test_what_only_looks_like_a_name_with_a_port_stays(places: Places, text: str) -> None:
+    assert places.translate(places.services["pot"], text) == text
+
+
+def test_a_volume_becomes_a_folder_of_the_system_and_a_mounted_file_the_projects_own(places: Places) -> None:
+    pot = places.services["pot"]
+
+    assert places.translate(pot, "sqlite:////var/lib/pot/tea.db").removeprefix("sqlite:///") == str(
+        places.directory / "volumes/leaves/tea.db"
+    )
+    assert places.translate(pot, "/var/lib/pottery") == "/var/lib/pottery"
+    assert places.translate(pot, "/etc/make") == str(PROJECT / "Makefile")
+
+
+def test_passwords_are_made_once_each_and_nothing_else_is_made_up() -> None:
+    one, other = Variables(VHOST="a"), Variables(VHOST="b")
+
+    assert one["PASSWORD_ORDER"] == one["PASSWORD_ORDER"]
+    assert len({one["PASSWORD_ORDER"], one["PASSWORD_INVENTORY"], other["PASSWORD_ORDER"]}) == 3
+    assert len(one["PASSWORD_ORDER"]) >= 24
+    assert one.get("PORT_ORDER") is None
+
+
+def test_a_process_gets_nothing_of_this_ones_environment_that_it_does_not_need(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not yours")
+    monkeypatch.setenv("PYTHONPATH", "/somewhere/else")
+    environment = places.order(places.services["pot"])["env"]
+
+    assert "AWS_SECRET_ACCESS_KEY" not in environment
+    assert environment["PYTHONPATH"] == str(places.code)
+
+
+def test_all_that_the_shop_listens_on_is_on_the_loopback(shop: System) -> None:
+    guard = psutil.Process(shop.guard_pid)
+    listening = {
+        connection.laddr.ip: connection.laddr.port
+        for process in guard.children(recursive=True)
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+    assert set(listening) == {"127.0.0.1"}
+
+
+def test_no_command_line_tells_a_password(shop: System) -> None:
+    passwords = [value for name, value in shop.variables.items() if name.startswith("PASSWORD_")]
+    words = [word for process in psutil.Process(shop.guard_pid).children(recursive=True) for word in process.cmdline()]
+
+    assert len(passwords) >= 4
+    assert not [word for word in words for password in passwords if password in word]
+
+
+def test_every_service_runs_from_the_systems_own_copy_of_the_code(shop: System) -> None:
+    document = json.loads((shop.directory / "state.json").read_text())
+
+    assert {facts["group"] for facts in document["services"].values()} >= {"order-service", "inbox"}
+    (shop.places.code / "labs/services/order/domain.py").read_text()
+    assert not shop.places.code.is_relative_to(PROJECT / "labs")

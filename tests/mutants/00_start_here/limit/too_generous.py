@@ -1,0 +1,4 @@
+"""One too many."""
+
+LARGEST_QUANTITY = 11
+MOST_LINES = 100

@@ -1,0 +1,16 @@
+"""Does not look at the shortages."""
+
+from labs.services.chassis.handler import ServiceDatabase, handle_event
+from labs.services.inventory import store
+from labs.services.inventory.domain import Line
+
+
+class InventoryWorker:
+    name = "inventory-service"
+    db = ServiceDatabase()
+
+    @handle_event("order-service", "order_placed")
+    def reserve(self, event, tx):
+        order_id = event.data["order_id"]
+        store.reserve(tx, order_id, [Line(**line) for line in event.data["lines"]])
+        tx.tell("stock_reserved", {"order_id": order_id})

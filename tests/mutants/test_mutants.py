@@ -1,0 +1,94 @@
+"""Every exercise against its stub, its solution and its known wrong answers, on a real system.
+
+A wrong answer lies in tests/mutants/LAB/EXERCISE/MISTAKE.py and must be named MISTAKE by the check; what stands behind a
+double underscore tells several of one kind apart."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from labs.classroom.author.release import release
+from labs.classroom.lab import Lab
+from labs.classroom.references import MAGIC
+from labs.infra.home import PROJECT
+
+HERE = Path(__file__).parent
+UP = {
+    "00_start_here": ["order-service"],
+    "06_events_with_nameko": ["order-service", "inventory-service", "inbox"],
+}
+FEWEST = 3
+EXERCISES = sorted(path for path in HERE.glob("*/*") if path.is_dir() and not path.name.startswith("__"))
+MUTANTS = [mutant for exercise in EXERCISES for mutant in sorted(exercise.glob("*.py"))]
+
+
+def cells(lab: str, released: bool) -> dict[str, str]:
+    """The `%%service` cells of a lab by file, as released or as solved."""
+    notebook = nbformat.read(PROJECT / "solutions" / f"{lab}.ipynb", as_version=4)
+    sources = [cell.source for cell in (release(notebook) if released else notebook).cells if cell.cell_type == "code"]
+    parts = [source.partition("\n") for source in sources if source.startswith(MAGIC)]
+    return {first.removeprefix(MAGIC).strip(): rest for first, _, rest in parts}
+
+
+@pytest.fixture(scope="module", params=sorted(UP))
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """A lab whose given files are all in place."""
+    opened = Lab(request.param)
+    opened.system.up(*UP[request.param])
+    judged = {path for check in opened._checks.by_name.values() for path in check.files}
+    for path, source in cells(request.param, released=False).items():
+        if path not in judged:
+            opened.workshop.replace(path, source)
+    yield opened
+    opened.down()
+
+
+def solve(lab: Lab, exercise: str) -> None:
+    """Put the solution of an exercise in place."""
+    for path in lab._checks.by_name[exercise].files:
+        assert lab.workshop.replace(path, cells(lab.name, released=False)[path]).status == "running"
+
+
+def exercises_of(lab: Lab) -> list[str]:
+    """The names of the exercises of a lab."""
+    return list(lab._checks.by_name)
+
+
+def test_every_exercise_has_at_least_three_known_wrong_answers(lab: Lab) -> None:
+    for name in exercises_of(lab):
+        assert len(list((HERE / lab.name / name).glob("*.py"))) >= FEWEST, name
+
+
+def test_a_stub_counts_as_not_attempted(lab: Lab) -> None:
+    for name in exercises_of(lab):
+        for path in lab._checks.by_name[name].files:
+            assert lab.workshop.replace(path, cells(lab.name, released=True)[path]).status == "open"
+        lab.check(name)
+        assert lab.records.results["exercises"][name] == "not attempted"
+
+
+def test_the_solution_passes(lab: Lab) -> None:
+    for name in exercises_of(lab):
+        solve(lab, name)
+        verdict = lab.judge(name)
+        assert verdict.passed, verdict
+
+
+def test_each_wrong_answer_is_named(lab: Lab, subtests: pytest.Subtests) -> None:
+    for mutant in [mutant for mutant in MUTANTS if mutant.parts[-3] == lab.name]:
+        exercise = mutant.parent.name
+        with subtests.test(f"{exercise}/{mutant.stem}"):
+            (path,) = lab._checks.by_name[exercise].files
+            lab.workshop.replace(path, mutant.read_text())
+            verdict = lab.judge(exercise)
+            assert verdict.wrong == mutant.stem.partition("__")[0], verdict
+            assert len(verdict.message) > 40, "a message says what happened"
+        solve(lab, exercise)
+
+
+def test_wrong_answers_have_different_messages() -> None:
+    for exercise in EXERCISES:
+        kinds = {mutant.stem.partition("__")[0] for mutant in exercise.glob("*.py")}
+        assert len(kinds) >= FEWEST, exercise

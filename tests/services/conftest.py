@@ -1,0 +1,32 @@
+"""The shop as processes. tests/containers has these fixtures over containers, for the same tests."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from labs.classroom.shop import Shop
+from labs.infra.system import System
+from tests.ground import Ground
+
+
+@pytest.fixture(scope="session")
+def system(ground: Ground) -> Iterator[System]:  # noqa: ARG001  its broker is shared
+    """The whole shop, up and ready."""
+    running = System("behaviour")
+    try:
+        running.up()
+        yield running
+    finally:
+        running.down()
+
+
+@pytest.fixture(scope="session")
+def shop(system: System) -> Shop:
+    """A customer and a shopkeeper who know the shop's addresses and nothing else."""
+    return Shop(system)
+
+
+@pytest.fixture(scope="session")
+def log(system: System) -> Callable[[str], str]:
+    """What a process of the shop said so far."""
+    return lambda name: system.log(name).read_text()

@@ -1,0 +1,197 @@
+"""A test stand: a vhost of a real broker, and one service with a database whose handler does what the event asks for."""
+
+import os
+import secrets
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from kombu import Connection
+
+from labs.infra.broker import ADMIN, Broker
+from labs.infra.home import PROJECT
+from labs.infra.ports import Ports
+from labs.infra.rabbitmq.provision import Management, Plan, prepare, remove
+from labs.services.chassis import inbox, outbox, topology
+from labs.services.chassis.database import Database
+from labs.services.chassis.events import Event
+from labs.services.chassis.probe import probe
+from labs.services.chassis.publisher import Outgoing, Publisher
+
+SERVICE, SOURCE = "probe-service", "source-service"
+QUEUE = f"evt-{SOURCE}-asked--{SERVICE}.obey"
+WORKER = '''
+import os, pathlib, signal, time
+from sqlalchemy import text
+from labs.services.chassis.handler import ServiceDatabase, handle_event
+from labs.services.chassis.rpc import rpc
+
+STARTS = pathlib.Path(__file__).with_name("starts")
+
+
+class Probe:
+    """Does what the event asks for, in this order: note the start, effect, tell, sleep, die, fail."""
+
+    name = "probe-service"
+    db = ServiceDatabase()
+
+    @handle_event("source-service", "asked")
+    def obey(self, event, tx):
+        with STARTS.open("a") as starts:
+            starts.write(f"{event.id} {time.monotonic()}\\n")
+        tx.execute(text("INSERT INTO effects (event_id) VALUES (:id)"), {"id": event.id})
+        if "tell" in event.data:
+            tx.tell(event.data["tell"], {"because": event.id})
+        time.sleep(event.data.get("sleep", 0))
+        count = STARTS.read_text().count(event.id)
+        if count <= event.data.get("die", 0):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if count <= event.data.get("fail", 0):
+            raise ValueError(f"attempt {count} fails, as asked")
+
+    @rpc
+    def double(self, number):
+        return 2 * number
+'''
+
+
+def eventually(look: Callable[[], Any], what: str, seconds: float = 15.0) -> Any:
+    """What `look` returns, as soon as that is true; fails with `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:g} s: {what}")
+        time.sleep(0.02)
+    return found
+
+
+def asked(**data: Any) -> Event:
+    """An event for the stand's handler."""
+    return Event(SOURCE, "asked", data, correlation_id=f"c-{secrets.token_hex(4)}")
+
+
+class Stand:
+    """`amqp_url` may do everything in the vhost, `url_of(user)` what that user may; `directory` holds the worker's code, database and log."""
+
+    def __init__(self, directory: Path, url_of: Callable[[str], str]) -> None:
+        self.directory, self.url_of = directory, url_of
+        self.amqp_url = url_of("learner")
+        self.module, self.log = directory / "probe_worker.py", directory / "log"
+        self.module.write_text(WORKER)
+        self.module.with_name("starts").touch()
+        self.url = f"sqlite:///{directory}/probe.db"
+        self.db = Database(self.url)
+        for table in (outbox.outbox, inbox.inbox):
+            table.metadata.create_all(self.db.engine)
+        self.execute("CREATE TABLE effects (event_id VARCHAR NOT NULL)")
+        self.publisher = Publisher(self.amqp_url, 5)
+        self._ports = Ports()
+        self.bind = f"127.0.0.1:{self._ports.claim()}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    # --- the worker -------------------------------------------------------------------------------------------------
+
+    def run(self, *arguments: str, **environment: str) -> "subprocess.Popen[bytes]":
+        """A worker of the stand's own module, or what else is given; it may not be ready yet."""
+        settings = {
+            "SERVICE": SERVICE,
+            "DATABASE_URL": self.url,
+            "AMQP_URL": self.url_of("probe"),
+            "BIND": self.bind,
+            "PYTHONPATH": os.pathsep.join((str(self.directory), str(PROJECT))),
+            "EVENTLET_TESTS": "1",
+            "BROKER_TIMEOUT": "1",
+        }
+        command = [sys.executable, "-m", "labs.services.chassis.worker", *(arguments or ("probe_worker",))]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, env={**os.environ, **settings, **environment}, stdout=log, stderr=log, cwd=self.directory
+            )
+        return self.process
+
+    def start(self, **environment: str) -> None:
+        """A worker that listens."""
+        process = self.run(**environment)
+
+        def ready() -> bool:
+            assert process.poll() is None, self.said()
+            return not probe(f"http://{self.bind}/health/started")
+
+        eventually(ready, f"the worker listens; it said {self.said()[-2000:]}", 30)
+
+    def end(self, number: int = signal.SIGTERM, seconds: float = 12) -> int:
+        """Send the worker a signal; returns its exit code, negative for the signal that killed it."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(seconds)
+
+    def said(self) -> str:
+        """All that its workers wrote so far."""
+        return self.log.read_text() if self.log.exists() else ""
+
+    def close(self) -> None:
+        """End what runs."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.publisher.close()
+        self.db.engine.dispose()
+        self._ports.release()
+
+    # --- what goes in, and what came of it --------------------------------------------------------------------------
+
+    def ask(self, *events: Event) -> None:
+        """Publish as the source would."""
+        fates = self.publisher.publish([Outgoing.told(event) for event in events])
+        assert not any(fates), fates
+
+    def execute(self, sql: str, *parameters: Any) -> list[Any]:
+        """On the service's database, from outside."""
+        with closing(sqlite3.connect(self.directory / "probe.db", timeout=10)) as connection, connection:
+            return connection.execute(sql, parameters).fetchall()
+
+    def effects(self, event: Event) -> int:
+        """How often the event took effect."""
+        return int(self.execute("SELECT count(*) FROM effects WHERE event_id = ?", event.id)[0][0])
+
+    def starts(self, event: Event) -> list[float]:
+        """When the handler was begun with it, in seconds."""
+        lines = (self.directory / "starts").read_text().splitlines()
+        return [float(line.split()[1]) for line in lines if line.startswith(event.id)]
+
+    def waiting(self) -> int:
+        """Events in the outbox that the broker has not confirmed."""
+        return int(self.execute("SELECT count(*) FROM outbox WHERE sent_at IS NULL")[0][0])
+
+    def depth(self, queue: str) -> int:
+        """Messages in a queue that nobody has yet."""
+        with Connection(self.amqp_url, connect_timeout=5) as connection:
+            return int(connection.channel().queue_declare(queue, passive=True).message_count)
+
+    def next_dead_letter(self, seconds: float = 15) -> Any:
+        """Take the first from the queue of dead letters: a kombu message."""
+        with Connection(self.amqp_url, connect_timeout=5) as connection:
+            queue = connection.SimpleQueue(topology.dead(SERVICE), no_ack=True, queue_opts={"no_declare": True})
+            return queue.get(timeout=seconds)
+
+
+@contextmanager
+def stand(directory: Path, broker: Broker) -> Iterator[Stand]:
+    """A stand in a vhost of its own."""
+    vhost = f"stand-{secrets.token_hex(4)}"
+    passwords = {name: secrets.token_hex(8) for name in ("probe", "source", "learner")}
+    plan = Plan(f"http://{broker.http}", ADMIN, broker.password, vhost, ["probe", "source"], passwords)
+    api = Management(plan)
+    prepare(plan, api)
+    made = Stand(directory, lambda user: f"amqp://{vhost}.{user}:{passwords[user]}@{broker.amqp}/{vhost}")
+    try:
+        yield made
+    finally:
+        made.close()
+        remove(plan, api)
