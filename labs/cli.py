@@ -37,6 +37,7 @@ def doctor_command() -> None:
 def up(
     names: Names = None,
     docker: Annotated[bool, typer.Option("--docker", help="in containers, with Docker Compose")] = False,
+    cold: Annotated[bool, typer.Option("--cold", help="start every process from nothing, fork none")] = False,
 ) -> None:
     """Start the system in the foreground and show its logs; Ctrl-C ends it."""
     if docker:
@@ -46,7 +47,7 @@ def up(
     from labs.infra.system import System
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, which ends a start half-way too
-    system = System("shop")
+    system = System("shop", cold=cold)
     try:
         with console.status("starting"):
             started = system.up(*(names or []))
@@ -244,5 +245,7 @@ def _table(directory: Path) -> None:
         state = "done" if facts["state"] == "stopped" and facts["code"] == 0 else facts["state"]
         address = facts["address"] if facts["pid"] else ""
         table.add_row(name, state, address, f"{memory >> 20} MB" if memory else "", str(facts["restarts"] or ""))
-    table.add_row("", "", "", f"{total >> 20} MB", "", style="bold")
+    everything = group_memory(directories.state(directory)["guard"])
+    table.add_row("(runner)", "", "", f"{max(0, everything - total) >> 20} MB", "", style="dim")
+    table.add_row("", "", "", f"{everything >> 20} MB", "", style="bold")
     console.print(table)

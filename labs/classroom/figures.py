@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib.style
 from IPython.display import display
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 STYLE: dict[str, Any] = {
     "figure.figsize": (8.0, 3.6),
@@ -25,16 +26,17 @@ STYLE: dict[str, Any] = {
 
 def plot(**size: Any) -> tuple[Figure, Any]:
     """A figure and its axes in the style of the labs; `size` goes to matplotlib's Figure. Nothing shows it but `show`."""
-    with matplotlib.style.context(["petroff10", STYLE]):
-        figure = Figure(**size)
-        return figure, figure.subplots()
+    matplotlib.style.use(["petroff10", STYLE])
+    figure = Figure(**size)
+    axes = figure.subplots()
+    axes.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    return figure, axes
 
 
 def show(figure: Figure, alt: str, finding: str) -> None:
     """Show a figure with its alternative text and one sentence that says what it shows."""
     buffer = io.BytesIO()
-    with matplotlib.style.context(["petroff10", STYLE]):
-        figure.savefig(buffer, format="png", bbox_inches="tight")
+    figure.savefig(buffer, format="png", bbox_inches="tight")
     data = base64.b64encode(buffer.getvalue()).decode()
     image = f'<img alt="{html.escape(alt, quote=True)}" src="data:image/png;base64,{data}" style="max-width:100%">'
     caption = f"<figcaption style='margin:.3em 0'><em>{html.escape(finding)}</em></figcaption>"

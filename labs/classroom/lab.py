@@ -3,13 +3,12 @@
 import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from IPython.core.getipython import get_ipython
-from matplotlib.figure import Figure
 
-from labs.classroom import cards, figures, watching, workshop
+from labs.classroom import cards, watching, workshop
 from labs.classroom.records import Records
 from labs.classroom.references import reference
 from labs.classroom.shop import Shop
@@ -18,6 +17,9 @@ from labs.classroom.workshop import Workshop
 from labs.infra import doctor
 from labs.infra.memory import group_memory
 from labs.infra.system import System
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SCALES = ("ci", "class", "talk")
 _open: dict[str, "Lab"] = {}
@@ -192,12 +194,16 @@ class Lab:
                 return Verdict(f"{path} does not start:\n{attempt.trouble}", "broken")
         return check.judge(self, answer)
 
-    def plot(self, **size: Any) -> tuple[Figure, Any]:
+    def plot(self, **size: Any) -> tuple["Figure", Any]:
         """A figure and its axes in the style of the labs."""
+        from labs.classroom import figures  # half a second that only a lab with a plot should pay
+
         return figures.plot(**size)
 
-    def show(self, figure: Figure, *, alt: str, finding: str) -> None:
+    def show(self, figure: "Figure", *, alt: str, finding: str) -> None:
         """Show a figure, with words for whoever cannot see it and one sentence that says what it shows."""
+        from labs.classroom import figures
+
         figures.show(figure, alt, finding)
 
     def timed(self, act: Callable[[], Any], times: int) -> list[float]:

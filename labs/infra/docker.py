@@ -48,6 +48,7 @@ class Containers:
         self.project = f"shop-{hashlib.sha256(str(home()).encode()).hexdigest()[:8]}"
         self._secrets = home() / SECRETS
         self._ports = Ports()
+        self._addresses: dict[tuple[str, int], str] = {}
         variables = Variables(**_read(self._secrets))
         self.services = compose.read(COMPOSE_FILE, variables)
         _write(self._secrets, {name: variables[name] for name in variables if name.startswith("PASSWORD_")})
@@ -70,8 +71,12 @@ class Containers:
         if name not in self.services:
             name = f"{name.removesuffix('-service')}-api"
         ports = [port] if port else self.services[name].ports
-        address = self.output("port", name, str(ports[0])).strip() if ports else ""
-        return "" if address.endswith(":0") else address
+        if ports and (name, ports[0]) not in self._addresses:
+            published = self.output("port", name, str(ports[0])).strip()
+            if not published or published.endswith(":0"):
+                return ""
+            self._addresses[name, ports[0]] = published
+        return self._addresses[name, ports[0]] if ports else ""
 
     def state(self) -> dict[str, str]:
         """Of every container by service: running, restarting, done, failed …"""
@@ -91,7 +96,6 @@ class Containers:
         """Remove the containers; with `volumes` the data too. Raises StartError."""
         if self.compose("down", *(["--volumes"] if volumes else [])).returncode:
             raise StartError("The containers could not be removed; Docker says why above.")
-        self._ports.release()
 
     def compose(self, *arguments: str, **settings: Any) -> "subprocess.CompletedProcess[str]":
         """`docker compose` for this system; what it says goes to the terminal unless `settings` say otherwise."""

@@ -13,9 +13,12 @@ import json
 import os
 import runpy
 import select
+import shlex
 import signal
 import sys
 import traceback
+
+import setproctitle
 
 COMMON = (
     "sqlalchemy.orm",
@@ -148,6 +151,7 @@ def become(request: dict, parent: int) -> None:  # type: ignore[type-arg]  # wha
     if dash_m != "-m":
         raise SystemExit(f"only `python -m module` can be forked, not {request['argv']}")
     sys.argv = [module, *arguments]
+    setproctitle.setproctitle(shlex.join(["python", *request["argv"]]))
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except Exception as error:  # noqa: BLE001  said as the interpreter would, without this file's frames

@@ -42,11 +42,10 @@ def test_the_description_is_valid_and_says_nothing_doubtful(containers):
 
 
 def test_a_second_build_changes_nothing_and_takes_no_time(containers):
+    containers.compose("build", "order-api", check=True, capture_output=True)
     began = time.monotonic()
-    done = containers.compose("build", "--progress", "plain", "order-api", capture_output=True)
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    assert len(re.findall(r"CACHED|Using cache", said)) >= 6
+    done = containers.compose("build", "order-api", check=True, capture_output=True)
+    assert len(re.findall(r"CACHED|Using cache", done.stdout + done.stderr)) >= 8
     assert time.monotonic() - began < 10
 
 
@@ -60,12 +59,12 @@ def test_a_service_that_is_asked_to_end_does_so_at_once_and_with_good_grace(whol
 
 @pytest.mark.parametrize("name", ["order-api", "inventory-worker"])
 def test_a_service_that_is_killed_comes_back_by_policy_at_the_same_address(whole, shop, name):
-    before = whole.address("order-service")
+    before = whole.output("port", "order-api", "8000")
     starts = started(whole, name)
     assert whole.compose("exec", "-T", name, "python", "-c", KILL, capture_output=True).returncode in (0, 137)
 
     eventually(lambda: started(whole, name) > starts, 30, f"{name} is started again")
-    assert whole.address("order-service") == before
+    assert whole.output("port", "order-api", "8000") == before
     eventually(lambda: shop_answers(shop), 30, "the shop takes orders again")
     shop.stock("killed", 1)
     order = shop.place(("killed", 1))
@@ -79,9 +78,7 @@ def test_what_was_accepted_is_delivered_after_all_containers_were_removed_and_ma
     whole.down()
     assert whole.state() == {}
 
-    again = Containers()
-    again.up()
-    shop = type(shop)(again)
+    whole.up()
     assert shop.wait([order], within=30)[order].status == "confirmed"
     assert shop.available("kept") == 3
     assert shop.wait_for_mails(1, order_id=order)
@@ -100,15 +97,14 @@ def test_lab_up_docker_shows_the_addresses_and_ctrl_c_removes_the_containers_and
         up.send_signal(signal.SIGINT)
         assert up.wait(30) == 0
         assert (tmp_path / "docker.env").stat().st_mode & 0o777 == 0o600
-        left = listed("container", tmp_path, environment), listed("volume", tmp_path, environment)
-        assert left[0] == []
-        assert [name.partition("_")[2] for name in left[1]] == ["inbox-data"]
+        assert listed("container", environment) == []
+        assert any(name.endswith("_inbox-data") for name in listed("volume", environment))
     finally:
         if up.poll() is None:
             up.kill()
         done = subprocess.run([lab, "reset"], env=environment, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert listed("volume", tmp_path, environment) == []
+    assert listed("volume", environment) == []
 
 
 def started(containers: Containers, name: str) -> int:
@@ -126,8 +122,8 @@ def shop_answers(shop) -> bool:
         return False
 
 
-def listed(kind: str, home: Path, environment: dict[str, str]) -> list[str]:
-    """Names of the containers or volumes that belong to a home."""
+def listed(kind: str, environment: dict[str, str]) -> list[str]:
+    """Names of the containers or volumes that belong to the home of this environment."""
     code = "from labs.infra.docker import Containers; print(Containers().project)"
     project = subprocess.check_output([sys.executable, "-c", code], env=environment, text=True).strip()
     everything = ["--all"] if kind == "container" else []

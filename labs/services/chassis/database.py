@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, select
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from labs.services.chassis import outbox
 
 LOCK_TIMEOUT = 5.0
-"""Seconds that a writer waits for another one before it gives up."""
+"""Seconds that a writer waits for one of another process before it gives up."""
 
 
 class Transaction(Session):
@@ -23,8 +23,8 @@ class Transaction(Session):
         return outbox.add(self, event_type, data)
 
 
-class Locked(SQLAlchemyError):
-    """Another transaction did not end in time."""
+class Nested(SQLAlchemyError):
+    """A transaction was opened inside another one."""
 
 
 class Database:
@@ -32,17 +32,17 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT} if url.startswith("sqlite") else {})
-        self._writing: threading.Lock | None = None
-        if self.engine.dialect.name == "sqlite":
+        self._one_writer = self.engine.dialect.name == "sqlite"
+        self._turn, self._writer = threading.Lock(), 0
+        if self._one_writer:
             _prepare_sqlite(self.engine)
-            self._writing = threading.Lock()
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Commit at the end, roll back on any error. On SQLite the first statement takes the write lock (BEGIN
-        IMMEDIATE), so do no I/O inside: everybody else waits. Raises Locked."""
+        IMMEDIATE), so do no I/O inside: everybody else waits. Raises Nested."""
         bind = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
-        with self._turn(), Transaction(bind, expire_on_commit=False) as session, session.begin():
+        with self._writing(), Transaction(bind, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
@@ -57,20 +57,18 @@ class Database:
             connection.execute(select(outbox.outbox.c.position).limit(1))
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """SQLite's own wait for a lock would stop every green thread of the process, the lock's owner included."""
-        if self._writing is None:
-            yield
-            return
-        if not self._writing.acquire(timeout=LOCK_TIMEOUT):
-            raise Locked(
-                f"another transaction of this process has been open for {LOCK_TIMEOUT:g} s: it waits for something, or this "
-                "one was opened inside it"
-            )
-        try:
-            yield
-        finally:
-            self._writing.release()
+    def _writing(self) -> Iterator[None]:
+        """SQLite's own wait for a lock would stop every green thread of the process, the lock's owner included; so those of
+        one process take turns here."""
+        me = threading.get_ident()
+        if self._writer == me:
+            raise Nested("this thread has a transaction open already, and SQLite has one writer: use that one")
+        with self._turn if self._one_writer else nullcontext():
+            self._writer = me if self._one_writer else 0
+            try:
+                yield
+            finally:
+                self._writer = 0
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -26,7 +26,7 @@ from labs.services.chassis.publisher import BrokerAway, Publisher  # noqa: E402
 from labs.services.chassis.relay import Relay  # noqa: E402
 from labs.services.chassis.settings import Settings, load  # noqa: E402
 
-STOPPING = 8.0
+STOPPING = 7.0
 """Seconds that handlers have to end after SIGTERM; docker-compose.yml grants the process 10."""
 LEAVING = 1.0
 """The same while the broker is away: what they do is not acknowledged anyway, and comes again."""

@@ -4,18 +4,19 @@ import os
 import secrets
 import signal
 import sqlite3
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from kombu import Connection
+from kombu import Connection, Queue
 
 from labs.infra.broker import ADMIN, Broker
 from labs.infra.home import PROJECT
+from labs.infra.owner import Owner
 from labs.infra.ports import Ports
 from labs.infra.rabbitmq.provision import Management, Plan, prepare, remove
 from labs.services.chassis import inbox, outbox, topology
@@ -23,8 +24,11 @@ from labs.services.chassis.database import Database
 from labs.services.chassis.events import Event
 from labs.services.chassis.probe import probe
 from labs.services.chassis.publisher import Outgoing, Publisher
+from tests.infra import nodes
 
 SERVICE, SOURCE = "probe-service", "source-service"
+NOWHERE = "amqp://guest:guest@127.0.0.1:1/"
+"""Where no broker is."""
 QUEUE = f"evt-{SOURCE}-asked--{SERVICE}.obey"
 WORKER = '''
 import os, pathlib, signal, time
@@ -76,11 +80,18 @@ def asked(**data: Any) -> Event:
     return Event(SOURCE, "asked", data, correlation_id=f"c-{secrets.token_hex(4)}")
 
 
-class Stand:
-    """`amqp_url` may do everything in the vhost, `url_of(user)` what that user may; `directory` holds the worker's code, database and log."""
+def everything(node: nodes.Node) -> str:
+    """The AMQP URL of a node's administrator."""
+    return f"amqp://{nodes.ADMIN}:{quote(nodes.PASSWORD)}@127.0.0.1:{node.ports.amqp}//"
 
-    def __init__(self, directory: Path, url_of: Callable[[str], str]) -> None:
-        self.directory, self.url_of = directory, url_of
+
+class Stand:
+    """`amqp_url` may do everything in the vhost, `url_of(user)` what that user may; `directory` holds the worker's code,
+    database and log."""
+
+    def __init__(self, directory: Path, url_of: Callable[[str], str], owner: Owner) -> None:
+        self.directory, self.url_of, self._owner = directory, url_of, owner
+        self.name = f"probe-{secrets.token_hex(4)}"
         self.amqp_url = url_of("learner")
         self.module, self.log = directory / "probe_worker.py", directory / "log"
         self.module.write_text(WORKER)
@@ -93,43 +104,57 @@ class Stand:
         self.publisher = Publisher(self.amqp_url, 5)
         self._ports = Ports()
         self.bind = f"127.0.0.1:{self._ports.claim()}"
-        self.process: subprocess.Popen[bytes] | None = None
 
     # --- the worker -------------------------------------------------------------------------------------------------
 
-    def run(self, *arguments: str, **environment: str) -> "subprocess.Popen[bytes]":
-        """A worker of the stand's own module, or what else is given; it may not be ready yet."""
+    def run(self, **environment: str) -> None:
+        """A worker of the stand's module, forked as a system's would be; it may not be ready yet."""
         settings = {
             "SERVICE": SERVICE,
             "DATABASE_URL": self.url,
             "AMQP_URL": self.url_of("probe"),
             "BIND": self.bind,
             "PYTHONPATH": os.pathsep.join((str(self.directory), str(PROJECT))),
-            "EVENTLET_TESTS": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
             "BROKER_TIMEOUT": "1",
         }
-        command = [sys.executable, "-m", "labs.services.chassis.worker", *(arguments or ("probe_worker",))]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, env={**os.environ, **settings, **environment}, stdout=log, stderr=log, cwd=self.directory
-            )
-        return self.process
+        order = {
+            "do": "start",
+            "name": self.name,
+            "argv": [sys.executable, "-m", "labs.services.chassis.worker", self.module.stem],
+            "env": {"PATH": os.environ["PATH"], **settings, **environment},
+            "cwd": str(self.directory),
+            "log": str(self.log),
+            "restart": "no",
+            "grace": 10,
+            "warm": "green",
+            "rank": 0,
+            "disposable": True,
+        }
+        self._owner.start(order)
+        assert self._owner.wait(self.name, lambda news: news.starts > 0, 20), "the worker was not forked"
 
     def start(self, **environment: str) -> None:
         """A worker that listens."""
-        process = self.run(**environment)
+        self.run(**environment)
 
         def ready() -> bool:
-            assert process.poll() is None, self.said()
+            assert not self._owner.news(self.name).exits, self.said()
             return not probe(f"http://{self.bind}/health/started")
 
-        eventually(ready, f"the worker listens; it said {self.said()[-2000:]}", 30)
+        eventually(ready, "the worker listens", 30)
 
-    def end(self, number: int = signal.SIGTERM, seconds: float = 12) -> int:
+    def end(self, number: int = signal.SIGTERM) -> int:
         """Send the worker a signal; returns its exit code, negative for the signal that killed it."""
-        assert self.process is not None
-        self.process.send_signal(number)
-        return self.process.wait(seconds)
+        os.kill(self._owner.news(self.name).pid, number)
+        return self.ended()
+
+    def ended(self, seconds: float = 15) -> int:
+        """Its exit code when it ends."""
+        assert self._owner.wait(self.name, lambda news: news.exits > 0, seconds), f"it runs on and says {self.said()}"
+        code = self._owner.news(self.name).code
+        assert code is not None
+        return code
 
     def said(self) -> str:
         """All that its workers wrote so far."""
@@ -137,9 +162,9 @@ class Stand:
 
     def close(self) -> None:
         """End what runs."""
-        if self.process and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        if pid := self._owner.news(self.name).pid:
+            os.kill(pid, signal.SIGKILL)
+            self.ended()
         self.publisher.close()
         self.db.engine.dispose()
         self._ports.release()
@@ -175,21 +200,21 @@ class Stand:
             return int(connection.channel().queue_declare(queue, passive=True).message_count)
 
     def next_dead_letter(self, seconds: float = 15) -> Any:
-        """Take the first from the queue of dead letters: a kombu message."""
+        """Take the first from the queue of dead letters, and no more: a kombu message."""
         with Connection(self.amqp_url, connect_timeout=5) as connection:
-            queue = connection.SimpleQueue(topology.dead(SERVICE), no_ack=True, queue_opts={"no_declare": True})
-            return queue.get(timeout=seconds)
+            queue = Queue(topology.dead(SERVICE), channel=connection.channel())
+            return eventually(lambda: queue.get(no_ack=True), "there is a dead letter", seconds)
 
 
 @contextmanager
-def stand(directory: Path, broker: Broker) -> Iterator[Stand]:
-    """A stand in a vhost of its own."""
+def stand(directory: Path, broker: Broker, owner: Owner) -> Iterator[Stand]:
+    """A stand in a vhost of its own, whose processes `owner` starts."""
     vhost = f"stand-{secrets.token_hex(4)}"
     passwords = {name: secrets.token_hex(8) for name in ("probe", "source", "learner")}
     plan = Plan(f"http://{broker.http}", ADMIN, broker.password, vhost, ["probe", "source"], passwords)
     api = Management(plan)
     prepare(plan, api)
-    made = Stand(directory, lambda user: f"amqp://{vhost}.{user}:{passwords[user]}@{broker.amqp}/{vhost}")
+    made = Stand(directory, lambda user: f"amqp://{vhost}.{user}:{passwords[user]}@{broker.amqp}/{vhost}", owner)
     try:
         yield made
     finally:

@@ -89,7 +89,7 @@ def test_ten_that_fail_at_once_are_all_tried_again(working):
 
 
 def test_two_hundred_events_at_once_never_find_the_database_locked(working):
-    events = [asked(sleep=0.01) for _ in range(200)]
+    events = [asked(sleep=0.002) for _ in range(200)]
     working.ask(*events)
     eventually(lambda: all(working.effects(event) == 1 for event in events), "all take effect", 30)
     assert all(len(working.starts(event)) == 1 for event in events)

@@ -16,7 +16,7 @@ from kombu.simple import SimpleQueue
 from labs.services.chassis.events import Event
 from labs.services.chassis.publisher import BrokerAway, Outgoing, Publisher
 from tests.infra import nodes
-from tests.services.delivery.stand import eventually
+from tests.services.delivery.stand import NOWHERE, eventually, everything
 
 
 @pytest.fixture
@@ -100,27 +100,16 @@ def test_what_is_not_json_spoils_neither_the_batch_nor_the_next(bench, heard):
 
 
 def test_nobody_there_is_said_at_once():
-    publisher = Publisher("amqp://guest:guest@127.0.0.1:1/", 5)
+    publisher = Publisher(NOWHERE, 5)
     began = time.monotonic()
     with pytest.raises(BrokerAway, match="ConnectionRefusedError"):
         publisher.publish([told()])
     assert time.monotonic() - began < 1
 
 
-@pytest.fixture(scope="module")
-def node(tmp_path_factory) -> Iterator[nodes.Node]:
-    """A broker of this file's own, to be frozen and blocked, with a queue for everything on nobody's exchange."""
-    with nodes.running(tmp_path_factory.mktemp("node") / "node") as node:
-        with node.connect() as connection:
-            exchange = kombu.Exchange("source-service.events", "topic", durable=True)
-            kombu.Queue("listener", exchange, "#", durable=True)(connection.channel()).declare()
-        yield node
-
-
 @pytest.fixture
 def publisher(node) -> Iterator[Publisher]:
-    url = f"amqp://{nodes.ADMIN}:{nodes.PASSWORD.replace(' ', '%20')}@127.0.0.1:{node.ports.amqp}//"
-    publisher = Publisher(url, 1.0)
+    publisher = Publisher(everything(node), 1.0)
     yield publisher
     publisher.close()
 
