@@ -173,8 +173,8 @@ def _complaint(*arguments: str) -> str:
     """What `docker …` says against it; empty if it goes well."""
     try:
         done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=30, check=False)
-    except subprocess.TimeoutExpired:
-        return "no answer within 30 s"
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
     return "" if done.returncode == 0 else (done.stderr.strip() or f"exit code {done.returncode}")
 
 

@@ -1,0 +1,105 @@
+"""A cell that cannot run is told why, and the service goes on with the code it had before."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labs.classroom import workshop
+from labs.classroom.shop import Shop
+from labs.classroom.workshop import Workshop
+from labs.infra import shared_broker
+from labs.infra.system import System
+
+WORKER = "order/worker.py"
+LISTENER = """
+from labs.services.chassis.handler import ServiceDatabase, handle_event
+
+
+class LoyaltyWorker:
+    name = "loyalty-service"
+    db = ServiceDatabase()
+
+    @handle_event("order-service", "order_confirmed")
+    def count(self, event, tx):
+        open("points", "a").write(event.data["order_id"] + " ")
+"""
+
+
+@pytest.fixture(scope="module")
+def system(ground) -> Iterator[System]:  # noqa: ARG001  its broker is shared
+    running = System("cells")
+    try:
+        running.up("order-service", "inventory-service", "inbox", timeout=90)
+        yield running
+    finally:
+        running.down()
+
+
+@pytest.fixture
+def cells(system: System) -> Workshop:
+    return Workshop(system, lambda _path: None)
+
+
+def confirms(system: System) -> bool:
+    shop = Shop(system)
+    shop.stock("tea", 1)
+    order = shop.place(("tea", 1))
+    return shop.wait([order])[order].status == "confirmed"
+
+
+def test_a_syntax_error_is_told_and_touches_no_process(system: System, cells: Workshop) -> None:
+    before = system.pid("order-worker")
+    attempt = cells.replace(WORKER, "class OrderWorker:\n    def confirm(self, event tx):\n        pass\n")
+
+    assert attempt.status == "broken"
+    assert "line 2" in attempt.trouble
+    assert "def confirm(self, event tx)" in attempt.trouble
+    assert system.pid("order-worker") == before
+    assert confirms(system)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("import tea_leaves\n", ["ModuleNotFoundError: No module named 'tea_leaves'", WORKER]),
+        ("raise SystemExit(5)\n", ["order-worker ended with exit code 5"]),
+        ("name = 'no class at all'\n", ["must define one class with a `name`; found: none"]),
+    ],
+)
+def test_code_that_does_not_start_is_told_with_its_own_lines(
+    system: System, cells: Workshop, source: str, words: list[str]
+) -> None:
+    attempt = cells.replace(WORKER, source)
+
+    assert attempt.status == "broken"
+    assert [word for word in words if word not in attempt.trouble] == []
+    assert "/labs/infra/" not in attempt.trouble
+    assert "class OrderWorker" in cells.code("order")["worker.py"]
+    assert confirms(system)
+
+
+def test_an_endless_loop_is_given_up_and_leaves_no_process(
+    system: System, cells: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workshop, "READY_WITHIN", 8.0)
+    attempt = cells.replace(WORKER, "while True:\n    pass\n")
+
+    assert attempt.status == "broken"
+    assert "order-worker was not ready within 8 s" in attempt.trouble
+    warm = psutil.Process(system.pid("order-worker")).parent()
+    assert warm
+    workers = [p for p in warm.children() if p.pid == system.pid("order-worker")]
+    assert len(workers) == 1
+    assert all(process.cpu_percent(0.5) < 60 for process in warm.children()), "the loop runs on"
+    assert confirms(system)
+
+
+def test_a_new_consumer_that_failed_starts_once_its_code_is_right(system: System, cells: Workshop) -> None:
+    wrong = cells.replace("loyalty/worker.py", LISTENER.replace("ServiceDatabase()", "no_such_name"))
+    assert wrong.status == "broken"
+    assert "NameError: name 'no_such_name' is not defined" in wrong.trouble
+
+    assert cells.replace("loyalty/worker.py", LISTENER).status == "running"
+    assert system.state("loyalty-worker") == "running"

@@ -1,0 +1,151 @@
+"""A disk that is full or read-only is said in words, and takes no system down that runs."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from labs.classroom.shop import Shop
+from labs.infra.home import PROJECT
+from labs.infra.system import StartError, System
+from tests.faults.conftest import as_root
+from tests.infra.nodes import eventually
+
+Home = Callable[..., Path]
+
+
+@contextmanager
+def disk(at: Path, megabytes: int) -> Iterator[Path]:
+    """A small disk of its own."""
+    at.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "lab", str(at)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield at
+    finally:
+        subprocess.run(["umount", "--lazy", str(at)], check=True)
+
+
+def fill(place: Path, leave: int = 0) -> Path:
+    """Until nothing more goes onto it, then `leave` bytes are given back."""
+    filler = place / "filler"
+    with filler.open("wb") as file:
+        try:
+            while file.write(b"x" * 65536):
+                file.flush()
+        except OSError:
+            pass
+    with filler.open("r+b") as file:
+        file.truncate(max(0, filler.stat().st_size - leave))
+    return filler
+
+
+def lab_up(*words: str) -> "subprocess.CompletedProcess[str]":
+    lab = Path(sys.executable).with_name("lab")
+    return subprocess.run(
+        [str(lab), "up", *words],
+        env={**os.environ, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=PROJECT,
+    )
+
+
+@pytest.fixture
+def small_disk(home: Home, tmp_path: Path) -> Iterator[tuple[Home, Path]]:
+    as_root()
+    with disk(tmp_path / "disk", 24) as place:
+        yield home, place
+
+
+def test_a_full_disk_at_the_start_is_said_in_words(small_disk: tuple[Home, Path]) -> None:
+    home, place = small_disk
+    home(inside=place)
+    fill(place)
+
+    with pytest.raises(StartError, match=r"The disk is full: .*\nMake room, or choose another place: LAB_HOME="):
+        System("shop")
+    said = lab_up("inbox")
+    assert said.returncode == 1
+    assert "The disk is full" in said.stdout
+    assert "Traceback" not in said.stdout + said.stderr
+
+
+def test_a_disk_that_fills_up_during_the_start_is_said_with_the_services_last_words(
+    small_disk: tuple[Home, Path],
+) -> None:
+    home, place = small_disk
+    home(inside=place)
+    fill(place, leave=3_000_000)  # room for the code, not for a broker's data
+    said = lab_up("rabbitmq")
+
+    assert said.returncode == 1
+    assert "rabbitmq " in said.stdout
+    assert "no space" in said.stdout.lower() or "disk" in said.stdout.lower()
+    assert "Traceback (most recent call last)" not in said.stderr
+
+
+def test_a_read_only_disk_is_said_in_words(small_disk: tuple[Home, Path]) -> None:
+    home, place = small_disk
+    home(inside=place)
+    subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+    try:
+        with pytest.raises(StartError, match=r"The disk is read-only: .*\nMount it writable, or choose"):
+            System("shop")
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
+
+
+def test_a_disk_that_fills_up_takes_nothing_down_and_loses_nothing(home: Home, tmp_path: Path) -> None:
+    as_root()
+    with disk(tmp_path / "disk", 96) as place:
+        home(inside=place)
+        system = System("shop")
+        try:
+            system.up(timeout=90)
+            shop = Shop(system)
+            shop.stock("tea", 100)
+            before = [shop.place(("tea", 1)) for _ in range(5)]
+            assert {order.status for order in shop.wait(before).values()} == {"confirmed"}
+            pids = {name: system.pid(name) for name in system.services}
+            filler = fill(place)
+
+            refused = _until_refused(shop)
+            assert refused.status_code >= 500
+            assert refused.headers["Content-Type"] == "application/problem+json"
+            assert shop.get("order-service", f"/orders/{before[0]}").json()["status"] == "confirmed"
+
+            filler.unlink()
+            eventually(lambda: shop.order(("tea", 1)).status_code == 202, 30, "orders are accepted again")
+            after = shop.get("order-service", "/orders").json()
+            settled = shop.wait([order["id"] for order in after], within=60)
+            assert {order.status for order in settled.values()} == {"confirmed"}
+            assert shop.available("tea") == 100 - len(after)
+            assert {name: pid for name, pid in pids.items() if system.pid(name) != pid} == {}
+        finally:
+            system.down()
+
+
+def _until_refused(shop: Shop) -> requests.Response:
+    """The first order that is not accepted: SQLite may have a little room left in its files."""
+    found: list[requests.Response] = []
+
+    def refused() -> bool:
+        found.append(shop.order(("tea", 1)))
+        return found[-1].status_code != 202
+
+    eventually(refused, 60, "an order is refused")
+    return found[-1]

@@ -1,0 +1,131 @@
+"""One way to write, one way to read: what threads, green threads and processes may expect of it."""
+
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from labs.services.chassis.database import Database, Nested
+
+COUNT = text("SELECT count(*) FROM effects")
+INSERT = text("INSERT INTO effects (id) VALUES ('x')")
+GREEN = """
+import sys
+import eventlet
+eventlet.monkey_patch()
+import time
+from sqlalchemy import text
+from labs.services.chassis.database import Database
+
+db = Database(sys.argv[1])
+
+def write(number):
+    with db.transaction() as tx:
+        tx.execute(text("INSERT INTO effects (id) VALUES (:id)"), {"id": number})
+        time.sleep(0.05)
+
+greens = [eventlet.spawn(write, n) for n in range(20)]
+for green in greens: green.wait()
+"""
+WRITER = """
+import sys
+from sqlalchemy import text
+from labs.services.chassis.database import Database
+
+db = Database(sys.argv[1])
+for n in range(200):
+    with db.transaction() as tx:
+        tx.execute(text("INSERT INTO effects (id) VALUES (:id)"), {"id": n})
+"""
+
+
+def test_state_and_event_are_committed_together_or_not_at_all(db):
+    with pytest.raises(RuntimeError), db.transaction() as tx:
+        tx.execute(INSERT)
+        tx.tell("happened", {})
+        raise RuntimeError
+    with db.reading() as session:
+        assert (session.scalar(COUNT), session.scalar(text("SELECT count(*) FROM outbox"))) == (0, 0)
+    with db.transaction() as tx:
+        tx.execute(INSERT)
+        tx.tell("happened", {})
+    with db.reading() as session:
+        assert (session.scalar(COUNT), session.scalar(text("SELECT count(*) FROM outbox"))) == (1, 1)
+
+
+def test_a_reader_sees_one_moment_and_blocks_no_writer(db):
+    with db.reading() as session:
+        assert session.scalar(COUNT) == 0
+        with db.transaction() as tx:
+            tx.execute(INSERT)
+        assert session.scalar(COUNT) == 0
+    with db.reading() as session:
+        assert session.scalar(COUNT) == 1
+
+
+def test_threads_that_read_and_then_write_lose_no_update(db):
+    def increment() -> None:
+        for _ in range(50):
+            with db.transaction() as tx:
+                count = tx.scalar(text("SELECT count(*) FROM effects WHERE id = 'x'"))
+                tx.execute(text("INSERT INTO effects (id) VALUES (:id)"), {"id": f"seen-{count}"})
+                tx.execute(INSERT)
+
+    threads = [threading.Thread(target=increment) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    with db.reading() as session:
+        assert session.scalar(text("SELECT count(DISTINCT id) FROM effects WHERE id LIKE 'seen-%'")) == 400
+
+
+def test_processes_wait_for_each_other(db, url):
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, url]) for _ in range(2)]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+    with db.reading() as session:
+        assert session.scalar(COUNT) == 400
+
+
+def test_green_threads_that_sleep_in_a_transaction_wait_for_each_other_instead_of_failing(db, url):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", GREEN, url], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    with db.reading() as session:
+        assert session.scalar(COUNT) == 20
+
+
+def test_a_transaction_inside_a_transaction_is_an_error_at_once_and_the_next_one_works(db):
+    began = time.monotonic()
+    with pytest.raises(Nested, match="use that one"), db.transaction() as tx:
+        tx.execute(INSERT)
+        with db.transaction():
+            pass
+    assert time.monotonic() - began < 1
+    with db.transaction() as tx:
+        assert tx.scalar(COUNT) == 0
+
+
+def test_a_writer_gives_up_when_another_process_never_ends(db, url, monkeypatch):
+    monkeypatch.setattr("labs.services.chassis.database.LOCK_TIMEOUT", 0.2)
+    impatient = Database(url)
+    with db.transaction() as tx:
+        tx.execute(INSERT)
+        with pytest.raises(OperationalError, match="database is locked"), impatient.transaction() as other:
+            other.execute(INSERT)
+    with impatient.transaction() as other:
+        other.execute(INSERT)
+    impatient.engine.dispose()
+
+
+def test_a_foreign_key_is_kept(db):
+    with db.transaction() as tx:
+        tx.execute(text("CREATE TABLE parents (id INTEGER PRIMARY KEY)"))
+        tx.execute(text("CREATE TABLE children (parent INTEGER NOT NULL REFERENCES parents)"))
+    with pytest.raises(Exception, match="FOREIGN KEY"), db.transaction() as tx:
+        tx.execute(text("INSERT INTO children VALUES (1)"))
