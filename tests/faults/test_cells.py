@@ -1,7 +1,6 @@
 """A cell that cannot run is told why, and the service goes on with the code it had before."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from labs.classroom import workshop
 from labs.classroom.shop import Shop
 from labs.classroom.workshop import Workshop
-from labs.infra import shared_broker
 from labs.infra.system import System
 
 WORKER = "order/worker.py"

@@ -21,6 +21,7 @@ PROCESSES = ("order-api", "order-worker", "inventory-worker", "notification-work
 def shop(broker) -> Iterator[System]:
     system = System("delivery")
     try:
+        assert broker.answers
         system.up("order-service", "inventory-service", "notification-service", "inbox")
         yield system
     finally:
@@ -63,7 +64,8 @@ def test_one_correlation_id_goes_from_the_request_through_every_event_into_the_l
 
 
 def test_every_line_of_every_process_is_elastic_common_schema(shop):
-    eventually(lambda: mails(shop, order(shop, "nothing")), "an order went through")
+    order_id = order(shop, "nothing")
+    eventually(lambda: mails(shop, order_id), "an order went through")
     for process in (*PROCESSES, "inventory-api", "notification-api", "inbox"):
         said = lines(shop, process)
         assert said or process.endswith("-api") or process == "inbox", f"{process} says nothing"
