@@ -27,8 +27,6 @@ class Shop:
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._http = requests.Session()
-        self._http.trust_env = False  # a proxy has no business on the loopback
 
     def url(self, service: str, path: str = "") -> str:
         """The address of a service's HTTP, e.g. url("order-service", "/orders")."""
@@ -36,11 +34,17 @@ class Shop:
 
     def get(self, service: str, path: str, **kwargs: Any) -> requests.Response:
         """GET, whatever the answer."""
-        return self._http.get(self.url(service, path), timeout=TIMEOUT, **kwargs)
+        return self._send("GET", service, path, **kwargs)
 
     def post(self, service: str, path: str, body: Any, **kwargs: Any) -> requests.Response:
         """POST of a JSON body, whatever the answer."""
-        return self._http.post(self.url(service, path), json=body, timeout=TIMEOUT, **kwargs)
+        return self._send("POST", service, path, json=body, **kwargs)
+
+    def _send(self, method: str, service: str, path: str, **kwargs: Any) -> requests.Response:
+        """Over a connection of its own: a service that stops waits for those that are kept open."""
+        with requests.Session() as http:
+            http.trust_env = False  # a proxy has no business on the loopback
+            return http.request(method, self.url(service, path), timeout=TIMEOUT, **kwargs)
 
     def stock(self, sku: str, quantity: int) -> int:
         """Put pieces on the shelf; returns how many can be promised now."""

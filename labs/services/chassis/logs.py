@@ -31,7 +31,7 @@ def configure(service: str, level: str = "INFO") -> None:
             _label,
             _add_service(service),
             _explain,
-            ecs_logging.StructlogFormatter(),
+            ecs_logging.StructlogFormatter(),  # type: ignore[list-item]  # it wants the dict that structlog always gives
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.WriteLoggerFactory(sys.stdout),  # one write a line, so that lines stay whole

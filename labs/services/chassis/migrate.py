@@ -1,4 +1,5 @@
-"""Schema changes of one service, with Alembic: `python -m labs.services.chassis.migrate order [upgrade|downgrade] [REVISION]`."""
+"""Schema changes of one service, with Alembic:
+`python -m labs.services.chassis.migrate order [upgrade|downgrade] [REVISION]`."""
 
 import importlib.util
 import sys

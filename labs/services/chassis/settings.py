@@ -31,7 +31,7 @@ S = TypeVar("S", bound=Settings)
 def load(kind: type[S]) -> S:
     """The settings of this process. Raises SystemExit that names each missing or wrong variable."""
     try:
-        return kind()
+        return kind()  # type: ignore[call-arg]  # the environment has them
     except ValidationError as error:
         wrong = "\n".join(f"  {str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise SystemExit(f"Settings are wrong; set these environment variables:\n{wrong}") from None

@@ -96,7 +96,7 @@ def run(module_name: str) -> None:
     try:
         working.wait()
     except GreenletExit:
-        log.warning("worker leaves before its handlers have ended; their events come again")
+        log.warning("worker waits no longer; what it has not acknowledged comes again")
     except CannotRun as error:
         raise SystemExit(f"{settings.service} cannot run: {error}") from None
     relay.stop()

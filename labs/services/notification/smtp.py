@@ -44,12 +44,12 @@ def _send(server: smtplib.SMTP, notification: Notification) -> str:
     try:
         server.send_message(mail, to_addrs=[notification.recipient])
     except smtplib.SMTPRecipientsRefused as error:
-        code, answer = error.recipients[notification.recipient]
+        code, reason = error.recipients[notification.recipient][0], str(error)
     except smtplib.SMTPDataError as error:
-        code, answer = error.smtp_code, error.smtp_error
+        code, reason = error.smtp_code, str(error)
     else:
         return SENT
     if code < 500:
         return ""
-    log.warning("mail refused for good", notification=notification.id, code=code, reason=str(answer))
+    log.warning("mail refused for good", notification=notification.id, code=code, reason=reason)
     return FAILED

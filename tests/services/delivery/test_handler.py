@@ -47,8 +47,12 @@ def test_what_fails_is_tried_again_later_and_later_and_then_is_a_dead_letter(wor
     assert dead.headers["x-failed-queue"] == QUEUE
     assert Event.read(dead.headers, dead.payload) == hopeless
     assert working.effects(hopeless) == 0
-    said = line_about(working, hopeless)
-    assert "asked is a dead letter" in said and said.count(hopeless.correlation_id) >= 4
+    told = [json.loads(line) for line in line_about(working, hopeless).splitlines()]
+    assert [line["message"] for line in told] == ["handling asked", "asked failed"] * 3 + [
+        "handling asked",
+        "asked is a dead letter",
+    ]
+    assert {line["labels"]["correlation_id"] for line in told} == {hopeless.correlation_id}
 
 
 def test_a_dead_letter_put_back_takes_effect(working):
