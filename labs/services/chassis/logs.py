@@ -4,7 +4,7 @@ import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -19,9 +19,23 @@ Fields = MutableMapping[str, Any]
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
 
+class Lossy:
+    """Standard output, where a line that a full disk does not take is lost, and not the work that it tells of."""
+
+    def write(self, text: str) -> None:
+        """One line."""
+        with suppress(OSError):
+            sys.stdout.write(text)
+
+    def flush(self) -> None:
+        """What has not been written yet."""
+        with suppress(OSError):
+            sys.stdout.flush()
+
+
 def configure(service: str, level: str = "INFO") -> None:
     """Log as `service` from now on; libraries that use the standard logging module go the same way."""
-    logging.basicConfig(stream=sys.stdout, level=level, format="%(message)s", force=True)
+    logging.basicConfig(stream=Lossy(), level=level, format="%(message)s", force=True)
     formatter = ecs_logging.StdlibFormatter(extra={"service": {"name": service}})
     logging.getLogger().handlers[0].setFormatter(formatter)
     for chatty in ("amqp", "kombu", "mail.log", "alembic"):
@@ -34,7 +48,7 @@ def configure(service: str, level: str = "INFO") -> None:
             ecs_logging.StructlogFormatter(),  # type: ignore[list-item]  # it wants the dict that structlog always gives
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),  # one write a line, so that lines stay whole
+        logger_factory=structlog.WriteLoggerFactory(Lossy()),  # one write a line, so that lines stay whole
     )
 
 
