@@ -168,7 +168,7 @@ def main() -> None:
     from labs.infra.compose import ComposeError
     from labs.infra.owner import GuardLost
     from labs.infra.ports import NoPorts
-    from labs.infra.system import StartError
+    from labs.infra.start_error import StartError
 
     try:
         app()

@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from labs.classroom.attempts import not_attempted, syntax_error
 from labs.classroom.cards import card
-from labs.infra.system import StartError, System
+from labs.infra.start_error import StartError
+from labs.infra.system import System
 
 SHOWN_LINES = 14
 READY_WITHIN = 20.0

@@ -17,7 +17,8 @@ from labs.infra import compose
 from labs.infra.home import PROJECT, home
 from labs.infra.local import Variables
 from labs.infra.ports import Ports
-from labs.infra.system import COMPOSE_FILE, StartError
+from labs.infra.start_error import StartError
+from labs.infra.system import COMPOSE_FILE
 
 INSTEAD = "Without --docker the same system runs as plain processes: lab up"
 SECRETS = "docker.env"

@@ -12,13 +12,13 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from labs.infra.forks import Forks, News, open_log
 from labs.infra.warm import die_with_parent
 
-WARM = Path(__file__).with_name("warm.py")
 BACKOFF = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds before the 1st, 2nd … restart in a row."""
 STEADY = 10.0
@@ -37,18 +37,7 @@ class Child:
     started_at: float = 0.0
     due: float = 0.0  # when to start again (state "waiting") or to use SIGKILL (state "stopping")
     code: int | None = None
-    warm: str = ""
     process: "subprocess.Popen[bytes] | None" = None
-
-
-@dataclass
-class Warm:
-    """A warmed-up Python: `asked` are the children whose pid it has yet to tell, in order."""
-
-    process: "subprocess.Popen[bytes]"
-    buffer: bytes = b""
-    ready: bool = False
-    asked: list[str] = field(default_factory=list)
 
 
 class Guard:
@@ -57,8 +46,8 @@ class Guard:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._children: dict[str, Child] = {}
-        self._warm: dict[str, Warm] = {}
         self._selector = selectors.DefaultSelector()
+        self._forks = Forks(directory / "logs", self._selector, News(self._forked, self._fork_ended, self._forks_lost))
         self._finally: dict[str, Any] | None = None
         self._buffer = b""
         self._ending = False
@@ -83,9 +72,7 @@ class Guard:
             self._keep_time()
             if self._ending:
                 self._stop_next()
-        for warm in self._warm.values():
-            warm.process.stdin.close()  # type: ignore[union-attr]  # it was opened as a pipe
-            warm.process.wait()
+        self._forks.close()
         if self._finally:
             with contextlib.suppress(
                 subprocess.TimeoutExpired, OSError
@@ -143,26 +130,20 @@ class Guard:
 
     def _launch(self, child: Child) -> None:
         child.state, child.pid, child.started_at, child.code = "starting", 0, time.monotonic(), None
-        kind = child.order.get("warm")
-        if kind:
-            child.warm = kind
-            warm = self._warm.get(kind) or self._warm_up(kind)
-            warm.asked.append(child.order["name"])
-            request = {"argv": child.order["argv"][1:], **{k: child.order[k] for k in ("env", "cwd", "log")}}
-            warm.process.stdin.write(json.dumps(request).encode() + b"\n")  # type: ignore[union-attr]
-            warm.process.stdin.flush()  # type: ignore[union-attr]
+        if child.order["warm"]:
+            self._forks.ask(child.order)
             return
         try:
             child.process = self._spawn(child.order)
         except OSError as error:
-            with _log(child.order["log"]) as log:
+            with open_log(child.order["log"]) as log:
                 log.write(f"{child.order['argv'][0]} cannot be started: {error}\n".encode())
             self._ended(child, 127)
             return
         self._running(child, child.process.pid)
 
     def _spawn(self, order: dict[str, Any]) -> "subprocess.Popen[bytes]":
-        with _log(order["log"]) as log:
+        with open_log(order["log"]) as log:
             return subprocess.Popen(
                 order["argv"],
                 env=order["env"],
@@ -174,46 +155,18 @@ class Guard:
                 preexec_fn=die_with_parent,
             )
 
-    def _warm_up(self, kind: str) -> Warm:
-        environment = {**os.environ, "EVENTLET_TESTS": "1", "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}
-        with _log(self._directory / "logs" / f"warm-{kind}.log") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-P", str(WARM), kind],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                cwd=self._directory,  # gunicorn keeps the directory it was imported in, and imports from there
-                env=environment,
-                start_new_session=True,
-            )
-        warm = self._warm[kind] = Warm(process)
-        assert process.stdout is not None
-        self._selector.register(process.stdout, selectors.EVENT_READ, lambda: self._hear_warm(kind))
-        return warm
+    def _forked(self, name: str, pid: int) -> None:
+        self._running(self._children[name], pid)
 
-    def _hear_warm(self, kind: str) -> None:
-        warm = self._warm[kind]
-        received = os.read(warm.process.stdout.fileno(), 65536)  # type: ignore[union-attr]
-        if not received:
-            self._lose_warm(kind)
-            return
-        *lines, warm.buffer = (warm.buffer + received).split(b"\n")
-        for line in lines:
-            news = json.loads(line)
-            if "pid" in news:
-                self._running(self._children[warm.asked.pop(0)], news["pid"])
-            elif "exit" in news:
-                for child in self._children.values():
-                    if child.pid == news["exit"]:
-                        self._ended(child, news["code"])
-
-    def _lose_warm(self, kind: str) -> None:
-        """The warmed-up Python died, and on Linux its children with it: they count as killed, the policy decides."""
-        warm = self._warm.pop(kind)
-        self._selector.unregister(warm.process.stdout)  # type: ignore[arg-type]
-        warm.process.wait()
+    def _fork_ended(self, pid: int, code: int) -> None:
         for child in self._children.values():
-            if child.warm == kind and child.state in ("starting", "running", "stopping"):
+            if child.pid == pid:
+                self._ended(child, code)
+
+    def _forks_lost(self, kind: str) -> None:
+        """The warmed-up Python died, and on Linux its forks with it: they count as killed, the policy decides."""
+        for child in self._children.values():
+            if child.order["warm"] == kind and child.state in ("starting", "running", "stopping"):
                 self._signal(child, signal.SIGKILL)
                 self._ended(child, -signal.SIGKILL)
 
@@ -287,14 +240,6 @@ class Guard:
     def _tell(self, **news: Any) -> None:
         with contextlib.suppress(BrokenPipeError):  # the owner is gone, and the end of stdin says the same
             os.write(1, json.dumps(news).encode() + b"\n")
-
-
-def _log(path: str | Path) -> IO[bytes]:
-    """A log to append to; where none can be written, on a full disk, what would go there is lost and the system lives."""
-    try:
-        return Path(path).open("ab")
-    except OSError:
-        return Path(os.devnull).open("ab")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from labs.infra.local import Places, Variables
 from labs.infra.owner import GuardLost, Owner
 from labs.infra.rabbitmq.node import Ports as NodePorts
 from labs.infra.rabbitmq.node import node_command
+from labs.infra.start_error import StartError, last_words, meaning
 from labs.services.chassis import probe
 
 COMPOSE_FILE = PROJECT / "docker-compose.yml"
@@ -26,10 +27,6 @@ BROKER, SETUP = "rabbitmq", "broker-setup"
 READY_WITHIN = 40.0
 """Seconds that a service has to become ready; the broker alone needs 10 to 20 on a slow machine."""
 PROBE_MODULE = "labs.services.chassis.probe"
-
-
-class StartError(Exception):
-    """A service did not come up; the message holds its own last lines."""
 
 
 class System:
@@ -225,7 +222,7 @@ class System:
             if news.code == 0 and service.restart in ("no", "on-failure") and not service.health:
                 return ""
             self._halt(name)
-            raise StartError(self._last_words(name, f"{name} ended with {_meaning(news.code)} while it started."))
+            raise StartError(last_words(f"{name} ended with {meaning(news.code)} while it started.", self.log(name)))
         if news.state != "running" or self._is_task(name):
             return "has not ended yet" if self._is_task(name) else "is not running yet"
         if name == BROKER:
@@ -240,16 +237,4 @@ class System:
     def _give_up(self, starting: Mapping[str, str], timeout: float) -> None:
         self._halt(*starting)
         name, wrong = next(iter(starting.items()))
-        raise StartError(self._last_words(name, f"{name} was not ready within {timeout:g} s: {wrong}"))
-
-    def _last_words(self, name: str, what: str, lines: int = 12) -> str:
-        try:
-            last = self.log(name).read_text(errors="replace").splitlines()[-lines:]
-        except OSError:
-            last = []
-        said = "\n".join(f"  {line}" for line in last) or "  (it said nothing)"
-        return f"{what}\nIts last lines (all of them: lab logs {name}):\n{said}"
-
-
-def _meaning(code: int | None) -> str:
-    return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        raise StartError(last_words(f"{name} was not ready within {timeout:g} s: {wrong}", self.log(name)))

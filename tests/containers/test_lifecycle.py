@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from labs.infra.docker import Containers
-from labs.infra.system import StartError
+from labs.infra.start_error import StartError
 from tests.infra.nodes import eventually
 
 OURS = [

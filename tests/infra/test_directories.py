@@ -86,7 +86,7 @@ def test_data_and_logs_of_a_dead_system_stay_until_the_next_of_its_name(ground) 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_home_that_cannot_be_written_is_named(tmp_path, monkeypatch) -> None:
-    from labs.infra.system import StartError
+    from labs.infra.start_error import StartError
 
     tmp_path.chmod(0o500)
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "lab"))

@@ -11,7 +11,8 @@ import requests
 from labs.classroom.shop import Shop
 from labs.infra.compose import ComposeError
 from labs.infra.owner import GuardLost
-from labs.infra.system import StartError, System
+from labs.infra.start_error import StartError
+from labs.infra.system import System
 from tests.infra.nodes import eventually, gone
 from tests.infra.small import add, entry, task
 

@@ -21,8 +21,8 @@ EVERYTHING = Rights(".*", ".*", ".*")
 
 def rights(service: str) -> Rights:
     """The rights of a service, by the names that nameko gives: its exchange and queues for events, their retry and
-    dead-letter queues, its end of remote procedure calls. It may bind to every service's events, and write to none. Not even to the default exchange:
-    that one puts a message into any queue by its name."""
+    dead-letter queues, its end of remote procedure calls. It may bind to every service's events, and write to none.
+    Not even to the default exchange: that one puts a message into any queue by its name."""
     name = re.escape(f"{service}-service")
     own = [rf"{name}\..+", rf"evt-{_ANY}--{name}\..+", "nameko-rpc", f"rpc-{name}", rf"rpc\.reply-{name}-.+"]
     others_events = rf"{_ANY}-service\.events"

@@ -1,0 +1,1 @@
+"""The figures that the project states, measured in one run on one machine."""
