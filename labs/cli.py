@@ -65,11 +65,15 @@ def up(
 
 
 @app.command()
-def down(name: Annotated[str, typer.Argument(help="a system as `lab ps` shows it; none: all")] = "") -> None:
-    """End systems that run, wherever they were started."""
+def down(
+    name: Annotated[str, typer.Argument(help="the start of a system's name in `lab ps`; none: all of the shop")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="JupyterLab and its broker too")] = False,
+) -> None:
+    """End systems that run, wherever they were started. JupyterLab and the broker that serves it end only by name or --all."""
     from labs.infra import docker
 
-    living = [directory for directory in directories.running() if directory.name.startswith(name)]
+    beside = () if name or everything else ("jupyterlab-", "broker-")
+    living = [d for d in directories.running() if d.name.startswith(name) and not d.name.startswith(beside)]
     in_containers = not name and docker.end()
     if not living and not in_containers:
         console.print("Nothing runs." if not name else f"No system {name!r} runs; `lab ps` shows what does.")
@@ -95,7 +99,9 @@ def logs(
     system: Annotated[str, typer.Option(help="a system as `lab ps` shows it; none: the latest")] = "",
 ) -> None:
     """The logs of the latest system, or of the one that is named."""
-    found = sorted((d for d in directories.every() if d.name.startswith(system)), key=lambda d: d.stat().st_mtime)
+    beside = () if system else ("jupyterlab-", "broker-")
+    named = [d for d in directories.every() if d.name.startswith(system) and not d.name.startswith(beside)]
+    found = sorted(named, key=lambda d: d.stat().st_mtime)
     if not found:
         console.print(
             "There is no system yet; `lab up` starts one." if not system else f"There is no system {system!r}."
@@ -243,7 +249,7 @@ def _table(directory: Path) -> None:
         memory = group_memory(facts["pid"]) if facts["pid"] else 0
         total += memory
         state = "done" if facts["state"] == "stopped" and facts["code"] == 0 else facts["state"]
-        address = facts["address"] if facts["pid"] else ""
+        address = facts.get("address", "") if facts["pid"] else ""
         table.add_row(name, state, address, f"{memory >> 20} MB" if memory else "", str(facts["restarts"] or ""))
     everything = group_memory(directories.state(directory)["guard"])
     table.add_row("(runner)", "", "", f"{max(0, everything - total) >> 20} MB", "", style="dim")

@@ -3,28 +3,32 @@
 import ast
 
 
-def not_attempted(source: str) -> bool:
-    """Whether a `...` still stands where something is to be written: as a statement, as what a function returns, or as the
-    last value that a name is given."""
+def not_attempted(source: str) -> int:
+    """The line in which a `...` still stands where something is to be written: as a statement, as what a function returns, or
+    as the last value that a name is given. 0 if there is none."""
     try:
         tree = ast.parse(source)
     except SyntaxError:
-        return False
+        return 0
+    lines: list[int] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr | ast.Return) and _is_ellipsis(node.value):
-            return True
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and _unset_names(node.body):
-            return True
-    return False
+            lines.append(node.lineno)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            lines += _unset_names(node.body).values()
+    return min(lines, default=0)
 
 
-def _unset_names(body: list[ast.stmt]) -> set[str]:
-    """The names whose last assignment in a block is `...`."""
-    unset: set[str] = set()
+def _unset_names(body: list[ast.stmt]) -> dict[str, int]:
+    """The names whose last assignment in a block is `...`, with its line."""
+    unset: dict[str, int] = {}
     for statement in body:
         if isinstance(statement, ast.Assign):
-            names = {target.id for target in statement.targets if isinstance(target, ast.Name)}
-            unset = unset | names if _is_ellipsis(statement.value) else unset - names
+            for target in statement.targets:
+                if isinstance(target, ast.Name) and _is_ellipsis(statement.value):
+                    unset[target.id] = statement.lineno
+                elif isinstance(target, ast.Name):
+                    unset.pop(target.id, None)
     return unset
 
 

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+from collections.abc import Iterable
 from typing import Any
 
 import matplotlib.style
@@ -31,6 +32,20 @@ def plot(**size: Any) -> tuple[Figure, Any]:
     axes = figure.subplots()
     axes.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
     return figure, axes
+
+
+def counts(series: dict[str, Iterable[float]], away: dict[str, tuple[float, float]], what: str) -> Figure:
+    """How many `what` there were by when: steps for each name of `series`, from the seconds at which one came; `away` shades
+    spans of time."""
+    figure, axes = plot()
+    for name, (start, end) in away.items():
+        axes.axvspan(start, end, color="0.88", label=name)
+    for (name, moments), line in zip(series.items(), ("-", "--", ":", "-."), strict=False):
+        at = sorted(moments)
+        axes.step([0, *at], range(len(at) + 1), where="post", label=name, linewidth=2, linestyle=line)
+    axes.set(xlabel="seconds", ylabel=what, ylim=(0, None), xlim=(0, None))
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
 
 
 def show(figure: Figure, alt: str, finding: str) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -10,12 +11,15 @@ from IPython.core.getipython import get_ipython
 
 from labs.classroom import cards, watching, workshop
 from labs.classroom.records import Records
-from labs.classroom.references import reference
+from labs.classroom.references import MAGIC, reference
 from labs.classroom.shop import Shop
+from labs.classroom.slips import Slip
 from labs.classroom.verdicts import Checks, Verdict
 from labs.classroom.workshop import Workshop
 from labs.infra import doctor
+from labs.infra.compose import ComposeError
 from labs.infra.memory import group_memory
+from labs.infra.start_error import StartError
 from labs.infra.system import System
 
 if TYPE_CHECKING:
@@ -30,7 +34,7 @@ class Lab:
 
     def __init__(self, name: str, scale: str = "ci") -> None:
         if scale not in SCALES:
-            raise ValueError(f"SCALE must be one of {', '.join(SCALES)}, not {scale!r}")
+            raise Slip(f"SCALE must be one of {', '.join(SCALES)}, not {scale!r}")
         for former in _open.values():
             former.down()
         _open.clear()
@@ -40,7 +44,8 @@ class Lab:
         self.shop = Shop(self.system)
         self.records = Records(name, scale)
         self.workshop = Workshop(self.system, lambda path: reference(name, path))
-        self._checks: Checks = import_module(f"labs.classroom.checks.lab{name[:2]}").CHECKS
+        checks: Checks = import_module(f"labs.classroom.checks.lab{name[:2]}").CHECKS
+        self.exercises = checks.by_name
         if shell := get_ipython():
             shell.register_magic_function(self._service, "cell", "service")  # type: ignore[arg-type]  # IPython types it wrongly
 
@@ -50,7 +55,10 @@ class Lab:
         """Start services and what they depend on, e.g. up("order-service", "inbox"); returns the seconds until all were
         ready."""
         begun = time.monotonic()
-        self.system.up(*names)
+        try:
+            self.system.up(*names)
+        except (ComposeError, StartError) as error:
+            raise Slip(str(error)) from None
         cards.card("note", "up: " + ", ".join(names))
         return time.monotonic() - begun
 
@@ -88,9 +96,14 @@ class Lab:
         """The broker, as a user who may do everything in this lab's vhost."""
         return self.system.amqp_url()
 
-    def processes(self, service: str) -> int:
-        """How many processes of the operating system a service is made of."""
-        return sum(1 + len(psutil.Process(pid).children(recursive=True)) for pid in self.pids(service))
+    def processes(self, service: str) -> list[str]:
+        """The processes of the operating system that a service is made of, one line each."""
+        found = []
+        for name, described in self.system.services.items():
+            if described.group == service and (pid := self.system.pid(name)):
+                below = len(psutil.Process(pid).children(recursive=True))
+                found += [name] + [f"{name}, started by the one above"] * below
+        return found
 
     def pids(self, service: str) -> set[int]:
         """The process ids of a service's processes that run now."""
@@ -105,7 +118,7 @@ class Lab:
         return sum(watching.depth(self.system, queue) or 0 for queue in watching.handler_queues(self.system, service))
 
     def listeners(self, source: str) -> list[str]:
-        """The services that have a queue for the events of `source`."""
+        """The services that listen to the events of `source` now."""
         return watching.listeners(self.system, source)
 
     def queue_depth(self, queue: str) -> int:
@@ -130,24 +143,34 @@ class Lab:
         """The number for this run's scale."""
         return {"ci": ci, "class": class_, "talk": talk}[self.scale]
 
-    def predict(self, key: str, value: Any) -> None:
-        """Store a prediction; `score` compares it later with what was measured."""
+    def predict(self, key: str, value: Any, like: Any) -> None:
+        """Store a prediction; `score` compares it later with what was measured. `like` is an example of an answer."""
         if value is Ellipsis:
-            cards.card("open", "No prediction yet", "Replace the `...` and run the cell again, before you look.")
-        else:
-            self.records.prediction(key, value)
-            cards.card("note", f"Your prediction is stored: {value}")
+            cards.card(
+                "open", "No prediction yet", f"Replace the `...`, with something like {like!r}, and run the cell again."
+            )
+            return
+        if isinstance(like, list) and isinstance(value, str):
+            value = [value]
+        if type(value) is not type(like):
+            raise Slip(f"{value!r} cannot be compared with what will be measured. Write something like {like!r}.")
+        self.records.prediction(key, value)
+        cards.card("note", f"Your prediction is stored: {value}")
 
-    def score(self, key: str, measured: Any) -> None:
-        """Show a prediction beside what was measured."""
+    def score(self, key: str, measured: Any, detail: str = "") -> None:
+        """Show a prediction beside what was measured, and `detail` about it. Who has not predicted is not told yet."""
         stored = self.records.results["predictions"].get(key, {}).get("predicted", Ellipsis)
         if stored is Ellipsis:
-            cards.card("open", f"Measured: {measured}", "You made no prediction.")
-        else:
-            self.records.prediction(key, stored, measured)
-            right = stored == measured
-            verdict = "Right." if right else "What did you not know? That is what this lab is for."
-            cards.card("passed" if right else "note", f"You predicted {stored}, measured: {measured}", verdict)
+            cards.card(
+                "open",
+                "Measured, and not told yet",
+                "Make your prediction above, run its cell, and then this one again.",
+            )
+            return
+        self.records.prediction(key, stored, measured)
+        right = stored == measured
+        verdict = "Right." if right else "Not what you expected. That is what this lab is for."
+        cards.card("passed" if right else "note", f"You predicted {stored}, measured: {measured}", verdict, detail)
 
     def finding(
         self,
@@ -167,9 +190,9 @@ class Lab:
 
     def check(self, name: str, answer: Any = None) -> None:
         """Judge an exercise by what the system does with it, and say in words what happened."""
-        if name not in self._checks.by_name:
-            raise ValueError(f"There is no exercise {name!r}; this lab has: {', '.join(self._checks.by_name)}")
-        check = self._checks.by_name[name]
+        if name not in self.exercises:
+            raise Slip(f"There is no exercise {name!r}; this lab has: {', '.join(self.exercises)}.")
+        check = self.exercises[name]
         attempts = [self.workshop.attempt(path) for path in check.files]
         if answer is Ellipsis or any(attempt.status == "open" for attempt in attempts):
             self.records.exercise(name, "not attempted")
@@ -177,21 +200,22 @@ class Lab:
             return
         verdict = self.judge(name, answer)
         self.records.exercise(name, "passed" if verdict.passed else "failed")
-        cards.card(
-            "passed" if verdict.passed else "failed",
-            f"{name}: {'passed' if verdict.passed else 'not yet'}",
-            verdict.message,
-        )
+        result = "passed" if verdict.passed else "not yet"
+        cards.card("passed" if verdict.passed else "failed", f"{name}: {result}", verdict.message)
         if verdict.story:
             cards.diagram("sequenceDiagram\n" + "\n".join(f"    {line}" for line in verdict.story))
 
     def judge(self, name: str, answer: Any = None) -> Verdict:
-        """The verdict itself, without cards or records."""
-        check = self._checks.by_name[name]
+        """The verdict itself, without cards or records. Raises Slip if what it would judge is stopped."""
+        check = self.exercises[name]
         for path in check.files:
-            attempt = self.workshop.attempt(path)
-            if attempt.status == "broken":
-                return Verdict(f"{path} does not start:\n{attempt.trouble}", "broken")
+            if self.workshop.attempt(path).status == "broken":
+                return Verdict(
+                    f"{path} does not start; the card below its cell says why. A check drives what runs.", "broken"
+                )
+            service = f"{PurePosixPath(path).parts[0]}-service"
+            if not self.pids(service):
+                raise Slip(f'{service} does not run. Start it with `lab.start("{service}")`, then check again.')
         return check.judge(self, answer)
 
     def plot(self, **size: Any) -> tuple["Figure", Any]:
@@ -199,6 +223,13 @@ class Lab:
         from labs.classroom import figures  # half a second that only a lab with a plot should pay
 
         return figures.plot(**size)
+
+    def counts(self, series: dict[str, Any], away: dict[str, tuple[float, float]], what: str) -> "Figure":
+        """A figure of how many `what` there were by when: for each name of `series` the seconds at which one came. `away`
+        shades spans of time."""
+        from labs.classroom import figures
+
+        return figures.counts(series, away, what)
 
     def show(self, figure: "Figure", *, alt: str, finding: str) -> None:
         """Show a figure, with words for whoever cannot see it and one sentence that says what it shows."""
@@ -215,6 +246,15 @@ class Lab:
             seconds.append(time.monotonic() - begun)
         return seconds
 
+    def outcome(self, act: Callable[[], Any]) -> tuple[str, float]:
+        """What became of a call, "accepted" or the name of the error, and after how many seconds."""
+        begun = time.monotonic()
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001  whatever it raises is the outcome
+            return type(error).__name__, time.monotonic() - begun
+        return "accepted", time.monotonic() - begun
+
     def lines_changed(self, before: dict[str, str], after: dict[str, str]) -> int:
         """How many lines differ between two states of a service's code."""
         return workshop.lines_changed(before, after)
@@ -227,5 +267,7 @@ class Lab:
     def _service(self, line: str, cell: str) -> None:
         """%%service order/worker.py"""
         path = line.strip()
-        attempt = self.workshop.replace(path, cell)
+        attempt = self.workshop.replace(
+            path, f"# {MAGIC}{path}\n{cell}"
+        )  # so that its lines count as those of the cell
         workshop.tell(path, attempt, reference(self.name, path) is not None)

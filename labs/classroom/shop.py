@@ -7,6 +7,7 @@ from typing import Any
 
 import requests
 
+from labs.classroom.slips import NoAnswer, NobodyListens
 from labs.infra.system import System
 
 TIMEOUT = 10.0
@@ -44,7 +45,13 @@ class Shop:
         """Over a connection of its own: a service that stops waits for those that are kept open."""
         with requests.Session() as http:
             http.trust_env = False  # a proxy has no business on the loopback
-            return http.request(method, self.url(service, path), timeout=TIMEOUT, **kwargs)
+            try:
+                return http.request(method, self.url(service, path), timeout=TIMEOUT, **kwargs)
+            except requests.Timeout:
+                raise NoAnswer(f"{service} did not answer within {TIMEOUT:g} s.") from None
+            except requests.ConnectionError:
+                how = "start" if self._system.broker else "up"
+                raise NobodyListens(f'{service} does not run. Start it with `lab.{how}("{service}")`.') from None
 
     def stock(self, sku: str, quantity: int) -> int:
         """Put pieces on the shelf; returns how many can be promised now."""
@@ -72,6 +79,10 @@ class Shop:
     def status(self, order_id: str) -> str:
         """placed, confirmed or rejected."""
         return str(self.get("order-service", f"/orders/{order_id}").json()["status"])
+
+    def reason(self, order_id: str) -> str:
+        """Why an order was rejected; empty if it says none."""
+        return str(self.get("order-service", f"/orders/{order_id}").json()["reason"])
 
     def wait(self, orders: Iterable[str], within: float = 15.0) -> dict[str, Settled]:
         """Look until none of these orders is only `placed` any more, or the time is up; what became of each by id."""

@@ -99,8 +99,11 @@ def handler_queues(system: System, consumer: str) -> list[str]:
 
 
 def listeners(system: System, source: str) -> list[str]:
-    """The services that have a queue for the events of `source`."""
-    heard = [queue for queue in _queues(system) if queue.startswith(f"evt-{source}-")]
+    """The services that listen to the events of `source` now."""
+    queues = [queue for queue in _queues(system) if queue.startswith(f"evt-{source}-")]
+    with Connection(system.amqp_url(), connect_timeout=5) as connection:
+        channel = connection.channel()
+        heard = [queue for queue in queues if channel.queue_declare(queue, passive=True).consumer_count]
     return sorted({queue.partition("--")[2].partition(".")[0] for queue in heard})
 
 

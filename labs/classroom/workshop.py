@@ -9,18 +9,22 @@ from pathlib import Path, PurePosixPath
 
 from labs.classroom.attempts import not_attempted, syntax_error
 from labs.classroom.cards import card
+from labs.classroom.slips import Slip
+from labs.infra.home import PROJECT
 from labs.infra.start_error import StartError
 from labs.infra.system import System
 
+SHIPPED = {path.name for path in (PROJECT / "labs/services").iterdir() if path.is_dir()}
+"""The folders of the services that the shop has from the start."""
 SHOWN_LINES = 14
-READY_WITHIN = 20.0
+READY_WITHIN = 15.0
 """Seconds that a cell's code has to become ready; it takes one or two."""
 
 
 @dataclass
 class Attempt:
-    """What became of the last cell for a file: `status` is open (not attempted), running, stored (nothing runs it yet) or
-    broken."""
+    """What became of the last cell for a file: `status` is open (not attempted), running, stored (nothing runs it now) or
+    broken; `trouble` says why it is broken, or where it is still open."""
 
     status: str = "open"
     trouble: str = ""
@@ -34,13 +38,13 @@ class Workshop:
         self.attempts: dict[str, Attempt] = {}
 
     def replace(self, path: str, source: str) -> Attempt:
-        """Put `source` in place of labs/services/`path`. A cell that is not attempted, does not compile or does not start
-        leaves the file as it last worked. Raises ValueError for a path outside the services."""
+        """Put `source` in place of labs/services/`path`. A cell that is not attempted, does not compile, does not start or is
+        interrupted leaves the file as it last worked. Raises Slip for a path that no service has."""
         target = self._target(path)
         before = target.read_text() if target.exists() else None
-        if not_attempted(source):
-            attempt = Attempt("open")
-            self._put(target, self._reference(path))
+        if line := not_attempted(source):
+            attempt = self._try(target, reference, before) if (reference := self._reference(path)) else Attempt()
+            attempt = Attempt("open", f"line {line}") if attempt.status != "broken" else attempt
         elif trouble := syntax_error(source, path):
             attempt = Attempt("broken", trouble)
         else:
@@ -58,44 +62,57 @@ class Workshop:
         return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*.py"))}
 
     def _try(self, target: Path, source: str, before: str | None) -> Attempt:
-        running = self._running(target)
         try:
             restarted = self._put(target, source)
         except StartError as error:
-            if before is None:
-                target.unlink()
-            else:
-                target.write_text(before)
-                self._system.restart(*running, timeout=READY_WITHIN)
-            return Attempt("broken", _what_matters(str(error)))
-        return Attempt("running" if restarted else "stored")
+            trouble = what_matters(str(error))
+        except KeyboardInterrupt:
+            trouble = "You interrupted it before it was ready."
+        else:
+            return Attempt("running" if restarted else "stored")
+        return Attempt("broken", trouble + self._restore(target, before))
 
-    def _put(self, target: Path, source: str | None) -> list[str]:
-        """Write the file and restart the processes that run it; returns their names. None means that there is no such file."""
-        if source is None:
-            return []
-        new = not target.exists()
+    def _restore(self, target: Path, before: str | None) -> str:
+        """Back to the code that worked, or to the reference if even that does not start any more; empty, or what is wrong."""
+        path = str(target.relative_to(self._system.places.code / "labs/services"))
+        for source in (before, self._reference(path)):
+            if source is None:
+                target.unlink(missing_ok=True)
+                return ""
+            try:
+                self._put(target, source)
+            except StartError as error:
+                wrong = what_matters(str(error))
+            else:
+                return ""
+        return f"\nNor does the reference start any more:\n{wrong}"
+
+    def _put(self, target: Path, source: str) -> list[str]:
+        """Write the file and restart the processes that run it, or should; returns their names."""
+        service = self._service(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(source)
         (target.parent / "__init__.py").touch()
-        if target.name == "worker.py" and new:
-            service = self._service(target)
+        if target.name == "worker.py" and not self._system.knows(service):
+            if not self._system.broker:
+                raise Slip(f"{service} needs a running system to join: run the cell with `lab.up(…)` first.")
             self._system.add_consumer(service)
             self._system.provision()
+        if target.name == "worker.py" and not self._system.state(f"{service}-worker") and service not in SHIPPED:
             return self._system.up(f"{service}-service", timeout=READY_WITHIN)
         running = self._running(target)
         self._system.restart(*running, timeout=READY_WITHIN)
         return running
 
     def _running(self, target: Path) -> list[str]:
-        """The processes that have this file loaded: those of its module if it is an entry point, else all of its service."""
+        """The processes that load this file: those of its module if it is an entry point, else all of its service."""
         service = self._service(target)
         alone = {"worker.py": f"labs.services.{service}.worker", "api.py": f"labs.services.{service}.api"}
         needle = alone.get(target.name, "" if service == "chassis" else f"labs.services.{service}.")
         return [
             name
             for name, described in self._system.services.items()
-            if self._system.state(name) not in ("", "stopped") and needle in " ".join(described.command)
+            if self._system.should_run(name) and described.restart != "no" and needle in " ".join(described.command)
         ]
 
     def _service(self, target: Path) -> str:
@@ -104,29 +121,46 @@ class Workshop:
     def _target(self, path: str) -> Path:
         parts = PurePosixPath(path).parts
         if len(parts) < 2 or ".." in parts or not path.endswith(".py") or path.startswith("/"):
-            raise ValueError(f"%%service takes a file of a service, such as order/worker.py, not {path!r}")
-        return self._system.places.code / "labs/services" / path
+            raise Slip(f"%%service takes a file of a service, such as order/worker.py, not {path!r}.")
+        target = self._system.places.code / "labs/services" / path
+        if parts[0] in SHIPPED and not target.exists() and "migrations" not in parts and not self._reference(path):
+            known = sorted(self.code(parts[0]))
+            close = difflib.get_close_matches("/".join(parts[1:]), known, 1)
+            meant = f" Did you mean {parts[0]}/{close[0]}?" if close else ""
+            raise Slip(f"{parts[0]} has no file {'/'.join(parts[1:])}.{meant} It has: {', '.join(known)}.")
+        return target
 
 
 def tell(path: str, attempt: Attempt, reference: bool) -> None:
     """Say what became of a cell."""
     if attempt.status == "open":
         steps_in = "The reference solution runs in its place." if reference else "Nothing runs in its place."
-        card("open", f"{path} is not attempted yet", f"Replace the `...` and run the cell again. {steps_in}")
+        words = f"There is still a `...` in {attempt.trouble}: write your code instead, run the cell again. {steps_in}"
+        card("open", f"{path} is not attempted yet", words)
     elif attempt.status == "broken":
         card("failed", f"{path} does not start", "The service runs on with the code it had before.", attempt.trouble)
     elif attempt.status == "stored":
-        card("note", f"{path} is in place", "Nothing runs it yet; it counts from the next start of its service.")
+        card("note", f"{path} is in place", "Nothing runs it now; it counts from the next start of its service.")
     else:
         card("passed", f"{path} runs", "What runs it was restarted with your code and is ready.")
 
 
-def _what_matters(text: str) -> str:
-    """The end of a start error: the frames in the shop's own code, with paths as the learner knows them."""
-    first, _, *said = text.splitlines()
-    own = [re.sub(r'File ".*/labs/services/', 'File "', line) for line in said if "<frozen " not in line]
-    from_own_code = next((i for i, line in enumerate(own) if 'File "' in line and "chassis/worker.py" not in line), 0)
-    return "\n".join([first, *own[from_own_code:][-SHOWN_LINES:]])
+def what_matters(text: str) -> str:
+    """Of a start error: what happened, and the traceback through the shop's own code, with paths as the learner knows them;
+    without a traceback, the last lines that are not log entries."""
+    first, _, *rest = text.splitlines()
+    said = [re.sub(r'File ".*/labs/services/', 'File "', line[2:]) for line in rest if "<frozen " not in line]
+    strangers = ("/", "<", "chassis/")
+    frames = [i for i, line in enumerate(said) if line.startswith('  File "') and not line[8:].startswith(strangers)]
+    if frames:
+        end = next((i for i in range(frames[0], len(said)) if not said[i].startswith(" ")), len(said) - 1)
+        return "\n".join([first, *said[frames[0] : end + 1][-SHOWN_LINES:]])
+    plain = [line for line in said if line and not line.startswith(("{", "  ", "Traceback", "["))]
+    if not plain and "not ready within" in first:
+        return (
+            f"{first.partition(':')[0]}, and printed nothing. Does your file ever come to an end when it is imported?"
+        )
+    return "\n".join([first, *plain[-3:]])
 
 
 def lines_changed(before: dict[str, str], after: dict[str, str]) -> int:

@@ -14,7 +14,7 @@ import nbformat
 from nbformat.sign import NotebookNotary
 from rich.console import Console
 
-from labs.infra import shared_broker
+from labs.infra import directories, shared_broker
 from labs.infra.home import PROJECT, home
 from labs.infra.system import System
 from labs.services.chassis.probe import probe
@@ -48,6 +48,7 @@ def run(browser: bool) -> int:
         finally:
             console.print("Ending JupyterLab, its kernels and the broker ...")
             system.down()
+            _wait_for_notebooks()
 
 
 def _serve(system: System, stop: threading.Event, browser: bool) -> int:
@@ -61,7 +62,14 @@ def _serve(system: System, stop: threading.Event, browser: bool) -> int:
         "--LabApp.expose_app_in_browser=True",
         *(["--allow-root"] if os.geteuid() == 0 else []),
     ]
-    system.run("jupyterlab", [sys.executable, "-m", "jupyterlab", *arguments], {"JUPYTER_TOKEN": token})
+    system.run(
+        "jupyterlab",
+        [sys.executable, "-m", "jupyterlab", *arguments],
+        {
+            "JUPYTER_TOKEN": token,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        },
+    )
     address = f"http://127.0.0.1:{port}"
     begun = time.monotonic()
     while probe(f"{address}/api"):
@@ -82,6 +90,13 @@ def _serve(system: System, stop: threading.Event, browser: bool) -> int:
             console.print(f"JupyterLab ended. Its last words:\n{_last_words(system.log('jupyterlab'))}", markup=False)
             return 1
     return 0
+
+
+def _wait_for_notebooks(within: float = 8.0) -> None:
+    """The systems of the notebooks end with their kernels, and need the broker until they have taken leave of it."""
+    deadline = time.monotonic() + within
+    while len(directories.running()) > 1 and time.monotonic() < deadline:  # the broker's own is the last
+        time.sleep(0.1)
 
 
 def _quieten() -> None:

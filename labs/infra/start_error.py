@@ -15,10 +15,10 @@ class StartError(Exception):
     """A service did not come up; the message holds its own last lines."""
 
 
-def last_words(what: str, log: Path) -> str:
-    """`what` happened to a service, and the end of its log."""
+def last_words(what: str, log: Path, since: int = 0) -> str:
+    """`what` happened to a service, and the end of its log, of which the first `since` bytes are about earlier starts."""
     try:
-        last = log.read_text(errors="replace").splitlines()[-LINES:]
+        last = log.read_bytes()[since:].decode(errors="replace").splitlines()[-LINES:]
     except OSError:
         last = []
     said = "\n".join(f"  {line}" for line in last) or "  (it said nothing)"

@@ -46,6 +46,8 @@ class System:
             raise StartError(disk_words(error, Path(error.filename or home()))) from None
         self._owner = Owner(self.directory, self._lock.fileno())
         self._ready: set[str] = set()
+        self._asked_for: set[str] = set()
+        self._log_from: dict[str, int] = {}
         self._own_broker = False
         self.broker: brokers.Broker | None = None
 
@@ -57,6 +59,7 @@ class System:
         if BROKER in wanted:
             self._choose_broker()
             wanted = [n for n in wanted if n != BROKER or self._own_broker]
+        self._asked_for.update(self.select(*names))
         self._start(wanted, timeout)
         return wanted
 
@@ -85,16 +88,22 @@ class System:
 
     def stop(self, *names: str) -> None:
         """SIGTERM, and after the file's grace period SIGKILL; returns when they are gone. They stay down."""
-        self._halt(*(n for n in self._members(names) if self.state(n) not in ("", "stopped")))
+        self._asked_for.difference_update(self._members(names))
+        self._halt(*self._alive(names))
 
     def start(self, *names: str, timeout: float = READY_WITHIN) -> None:
         """Start again what was stopped, and wait until it is ready."""
+        self._asked_for.update(self._members(names))
         self._start([n for n in self._members(names) if self.state(n) in ("", "stopped")], timeout)
 
     def restart(self, *names: str, timeout: float = READY_WITHIN) -> None:
-        """`stop`, then `start`."""
-        self.stop(*names)
+        """`stop`, then `start`, whether they run or not."""
+        self._halt(*self._alive(names))
         self.start(*names, timeout=timeout)
+
+    def should_run(self, name: str) -> bool:
+        """Whether it was started and not stopped since; it may have ended all the same."""
+        return name in self._asked_for
 
     def knows(self, service: str) -> bool:
         """Whether there is a service of this name, e.g. order."""
@@ -112,6 +121,7 @@ class System:
         """Start a program that is not in the file, such as JupyterLab, under the same guard. It is not restarted."""
         order = {"do": "start", "name": name, "argv": argv, "cwd": str(PROJECT), "log": str(self.log(name))}
         rules = {"restart": "no", "grace": 10.0, "warm": None, "rank": 0, "disposable": False}
+        rules["facts"] = {"address": "", "group": name}
         self._owner.start({**order, **rules, "env": {**os.environ, "LAB_HOME": str(home()), **environment}})
 
     def log(self, name: str) -> Path:
@@ -137,6 +147,9 @@ class System:
 
     def _members(self, names: tuple[str, ...]) -> list[str]:
         return [n for n, s in self.services.items() if {n, s.group} & set(names) and not self._is_task(n)]
+
+    def _alive(self, names: tuple[str, ...]) -> list[str]:
+        return [n for n in self._members(names) if self.state(n) not in ("", "stopped")]
 
     def _halt(self, *names: str) -> None:
         for name in names:
@@ -198,6 +211,7 @@ class System:
                     starting[name] = ""
                     if self.state(name) in ("", "stopped"):
                         self._ready.discard(name)
+                        self._log_from[name] = self.log(name).stat().st_size if self.log(name).exists() else 0
                         self._owner.start(self._order(name))
                 for name, wrong in zip(list(starting), probes.map(self._complaint, list(starting)), strict=True):
                     starting[name] = wrong
@@ -222,7 +236,7 @@ class System:
             if news.code == 0 and service.restart in ("no", "on-failure") and not service.health:
                 return ""
             self._halt(name)
-            raise StartError(last_words(f"{name} ended with {meaning(news.code)} while it started.", self.log(name)))
+            raise self._error(name, f"{name} ended with {meaning(news.code)} while it started.")
         if news.state != "running" or self._is_task(name):
             return "has not ended yet" if self._is_task(name) else "is not running yet"
         if name == BROKER:
@@ -237,4 +251,7 @@ class System:
     def _give_up(self, starting: Mapping[str, str], timeout: float) -> None:
         self._halt(*starting)
         name, wrong = next(iter(starting.items()))
-        raise StartError(last_words(f"{name} was not ready within {timeout:g} s: {wrong}", self.log(name)))
+        raise self._error(name, f"{name} was not ready within {timeout:g} s: {wrong}")
+
+    def _error(self, name: str, what: str) -> StartError:
+        return StartError(last_words(what, self.log(name), self._log_from.get(name, 0)))

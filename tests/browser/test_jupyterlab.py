@@ -20,7 +20,9 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
 PATIENCE = 180_000  # milliseconds
 EXERCISES = ("reserve", "settle", "demand")
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine: what JupyterLab shows is not looked at")
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM, reason="no Chromium on this machine: what JupyterLab shows is not looked at"
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +44,18 @@ def address() -> Iterator[str]:
     os.kill(started.pid, signal.SIGINT)
     assert started.wait(60) == 0
     _, alive = psutil.wait_procs(family, timeout=20)
-    assert not alive, f"left running: {alive}"
+    left = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+    assert not left, f"left running: {left}"
 
 
 @pytest.fixture
-def page(address: str) -> Iterator[Page]:
-    """A browser's page; JupyterLab's address is `address`."""
+def page() -> Iterator[Page]:
+    """A browser's page."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        opened = browser.new_page(viewport={"width": 1280, "height": 12_000})  # all cells at once: none is windowed away
+        opened = browser.new_page(
+            viewport={"width": 1280, "height": 12_000}
+        )  # all cells at once: none is windowed away
         opened.set_default_timeout(PATIENCE)
         yield opened
         browser.close()

@@ -37,7 +37,7 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """A lab whose given files are all in place."""
     opened = Lab(request.param)
     opened.system.up(*UP[request.param])
-    judged = {path for check in opened._checks.by_name.values() for path in check.files}
+    judged = {path for check in opened.exercises.values() for path in check.files}
     for path, source in cells(request.param, released=False).items():
         if path not in judged:
             opened.workshop.replace(path, source)
@@ -47,30 +47,25 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
 
 def solve(lab: Lab, exercise: str) -> None:
     """Put the solution of an exercise in place."""
-    for path in lab._checks.by_name[exercise].files:
+    for path in lab.exercises[exercise].files:
         assert lab.workshop.replace(path, cells(lab.name, released=False)[path]).status == "running"
 
 
-def exercises_of(lab: Lab) -> list[str]:
-    """The names of the exercises of a lab."""
-    return list(lab._checks.by_name)
-
-
 def test_every_exercise_has_at_least_three_known_wrong_answers(lab: Lab) -> None:
-    for name in exercises_of(lab):
+    for name in lab.exercises:
         assert len(list((HERE / lab.name / name).glob("*.py"))) >= FEWEST, name
 
 
 def test_a_stub_counts_as_not_attempted(lab: Lab) -> None:
-    for name in exercises_of(lab):
-        for path in lab._checks.by_name[name].files:
+    for name in lab.exercises:
+        for path in lab.exercises[name].files:
             assert lab.workshop.replace(path, cells(lab.name, released=True)[path]).status == "open"
         lab.check(name)
         assert lab.records.results["exercises"][name] == "not attempted"
 
 
 def test_the_solution_passes(lab: Lab) -> None:
-    for name in exercises_of(lab):
+    for name in lab.exercises:
         solve(lab, name)
         verdict = lab.judge(name)
         assert verdict.passed, verdict
@@ -80,7 +75,7 @@ def test_each_wrong_answer_is_named(lab: Lab, subtests: pytest.Subtests) -> None
     for mutant in [mutant for mutant in MUTANTS if mutant.parts[-3] == lab.name]:
         exercise = mutant.parent.name
         with subtests.test(f"{exercise}/{mutant.stem}"):
-            (path,) = lab._checks.by_name[exercise].files
+            (path,) = lab.exercises[exercise].files
             lab.workshop.replace(path, mutant.read_text())
             verdict = lab.judge(exercise)
             assert verdict.wrong == mutant.stem.partition("__")[0], verdict

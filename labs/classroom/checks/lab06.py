@@ -30,7 +30,9 @@ def reserve(lab: Lab, _answer: Any) -> Verdict:
     with watching.tap(lab.system) as seen:
         small, status = _order(lab, (tea, 2))
         if status == "placed":
-            return _silent(lab, seen, small, "inventory-worker", "order_placed", "an order for 2 of 5 pieces")
+            return _silent(
+                lab, seen, small, "inventory-worker", "order_placed", "an order for 2 pieces, with 5 on the shelf"
+            )
         if status == "rejected":
             return wrong("refuses", "An order for 2 pieces was rejected although 5 are there.", _story(seen, small))
         if lab.shop.available(tea) == 5:
@@ -43,10 +45,14 @@ def reserve(lab: Lab, _answer: Any) -> Verdict:
         if status == "confirmed":
             return wrong("oversells", "An order for 10 pieces was confirmed although 3 are there.", _story(seen, large))
         if status == "placed":
-            return _silent(lab, seen, large, "inventory-worker", "order_placed", "an order for 10 of 3 pieces")
+            return _silent(
+                lab, seen, large, "inventory-worker", "order_placed", "an order for 10 pieces, with 3 on the shelf"
+            )
         mixed, status = _order(lab, (tea, 1), (cup, 5))
         if status == "placed":
-            return _silent(lab, seen, mixed, "inventory-worker", "order_placed", "an order with one line too many")
+            return _silent(
+                lab, seen, mixed, "inventory-worker", "order_placed", "an order of two lines, one of them short"
+            )
         if lab.shop.available(tea) != 3:
             return wrong(
                 "partial",
@@ -72,7 +78,7 @@ def _reserved_once(lab: Lab, tea: str) -> Verdict:
              f"Note over inventory-service: {3 - left} pieces taken for one order"),
         )  # fmt: skip
     return passed(
-        "2 of 5 pieces: confirmed. 10 of 3: rejected. One line short: nothing taken. "
+        "2 pieces with 5 on the shelf: confirmed. 10 with 3: rejected. One line short: nothing taken. "
         "One order delivered three times: one piece."
     )
 
@@ -105,11 +111,13 @@ def settle(lab: Lab, _answer: Any) -> Verdict:
         if status == "placed":
             return _silent(lab, seen, bad, "order-worker", "stock_rejected", "an order whose pieces are not there")
         if not (told := _told(seen, bad, "order_rejected")) or not told[0].data.get("reason"):
-            return wrong(
-                "no_reason",
-                "The order was rejected, but order_rejected with its reason was not told.",
-                _story(seen, bad),
+            message = (
+                "The order was rejected, but order_rejected with its reason was not told: its customer never hears why."
             )
+            return wrong("no_reason", message, _story(seen, bad))
+        if not lab.shop.reason(bad):
+            message = "order_rejected carries the reason, but the order itself does not: GET /orders/… shows none."
+            return wrong("reason_not_kept", message)
         return _settled_once(lab, seen, good)
 
 
@@ -118,7 +126,12 @@ def _settled_once(lab: Lab, seen: Tap, order_id: str) -> Verdict:
     for event_type in ("stock_reserved", "stock_rejected"):
         late = Event("inventory-service", event_type, {"order_id": order_id, "reason": "late"})
         watching.tell(lab.system, late)
-        watching.until(lambda event_id=late.id: watching.claimed(lab.system, "order", event_id), PATIENCE)  # type: ignore[misc]
+        watching.until(lambda event=late: _dealt_with(lab, event), PATIENCE)  # type: ignore[misc]
+    if trouble := watching.last_error(lab.system, "order-worker"):
+        message = f"A late answer came for a settled order: `settle` gave None, and your handler raised {trouble}."
+        ending = "Note over order-service: raises, is tried again, and raises"
+        late_story = ("inventory-service->>order-service: stock_reserved, once more", ending)
+        return wrong("trips", f"{message} The event comes again and again, and ends as a dead letter.", late_story)
     if lab.shop.status(order_id) != "confirmed":
         return wrong(
             "flips",
@@ -135,6 +148,11 @@ def _settled_once(lab: Lab, seen: Tap, order_id: str) -> Verdict:
         "Reserved became confirmed, rejected became rejected with its reason, both were told once; "
         "late answers changed nothing."
     )
+
+
+def _dealt_with(lab: Lab, event: Event) -> bool:
+    """Its effect is committed, or the handler raised."""
+    return watching.claimed(lab.system, "order", event.id) or bool(watching.last_error(lab.system, "order-worker"))
 
 
 @CHECKS.exercise("demand", "analytics/worker.py")
@@ -191,20 +209,38 @@ def _told(seen: Tap, order_id: str, event_type: str) -> list[Event]:
     return watching.until(lambda: [event for event in seen.of(order_id) if event.type == event_type], 1.5) or []
 
 
-def _story(seen: Tap, order_id: str, *ending: str) -> tuple[str, ...]:
-    return story(seen.of(order_id), LISTENERS, *ending)
+def _story(seen: Tap, order_id: str, *ending: str, deaf: str = "") -> tuple[str, ...]:
+    return story(seen.of(order_id), {k: v for k, v in LISTENERS.items() if k != deaf}, *ending)
 
 
 def _silent(lab: Lab, seen: Tap, order_id: str, process: str, heard: str, what: str) -> Verdict:
-    """Nobody answered: because the handler raised, because it never heard, or because it said nothing."""
+    """The order still waits: because the handler raised, never heard, told the wrong thing, or told nothing; or because it
+    did its part, and the other side did not."""
     service = lab.system.services[process].group
-    ending = f"Note over {service}: silence"
-    if trouble := watching.last_error(lab.system, process):
-        return wrong("raises", f"For {what}, your handler raised {trouble}.", _story(seen, order_id, ending))
-    if not watching.handled(lab.system, process, heard):
+    events = seen.of(order_id)
+    mine = [event for event in events if event.source == service and event.type not in ("order_placed", heard)]
+    silence = f"Note over {service}: silence"
+    if heard not in {event.type for event in events}:
+        teller = "inventory-service" if service == "order-service" else "order-service"
         message = (
-            f"{what.capitalize()} still waits: {service} never heard {heard}. Nothing in your class listens to it."
+            f"For {what}, {teller} never told {heard}, so {service} has nothing to answer. Look at {teller} first."
         )
-        return wrong("deaf", message, _story(seen, order_id, ending))
-    message = f"{what.capitalize()} still waits: {service} heard {heard} and told nothing. Whoever waits for it waits forever."
-    return wrong("silent", message, _story(seen, order_id, ending))
+        return wrong("elsewhere", message, _story(seen, order_id, f"Note over {teller}: silence"))
+    if trouble := watching.last_error(lab.system, process):
+        return wrong("raises", f"For {what}, your handler raised {trouble}.", _story(seen, order_id, silence))
+    if not watching.handled(lab.system, process, heard):
+        message = f"{service} never heard {heard}, for {what}. Nothing in your class listens to it."
+        return wrong("deaf", message, _story(seen, order_id, deaf=heard))
+    if not mine:
+        message = f"For {what}, {service} heard {heard} and told nothing. Whoever waits for an answer waits forever."
+        return wrong("silent", message, _story(seen, order_id, silence))
+    if mine[-1].type not in LISTENERS:
+        message = f"For {what}, {service} told {mine[-1].type}, and nobody listens to that. Is it spelt as above?"
+        return wrong("unheard", message, _story(seen, order_id))
+    if mine[-1].type == "stock_rejected" and "reason" not in mine[-1].data:
+        message = f"For {what}, {service} told stock_rejected without a reason; order-service could not use it."
+        return wrong("no_reason", message, _story(seen, order_id, "Note over order-service: no reason to give"))
+    message = (
+        f"{service} did its part: it told {mine[-1].type}. The order still waits, so look at whoever listens to that."
+    )
+    return wrong("elsewhere", message, _story(seen, order_id))

@@ -61,8 +61,12 @@ class Consumer(QueueConsumer):
             try:
                 connection.ensure_connection(self.on_connection_error, None, **patience)
             except (AccessRefused, NotAllowed) as error:
-                raise CannotRun(f"the broker does not let it in: {error}") from error
+                raise self._refused(f"the broker does not let it in: {error}") from error
             yield connection
+
+    def _refused(self, why: str) -> CannotRun:
+        self.container.config["resources"].refused = True
+        return CannotRun(why)
 
     def on_connection_error(self, exc: Exception, _interval: float) -> None:
         """Said once, not at every attempt."""
@@ -77,7 +81,7 @@ class Consumer(QueueConsumer):
             topology.declare(self.container.service_name, queues, channel)
             consumers = super().get_consumers(consumer_cls, channel)
         except (AccessRefused, NotFound, PreconditionFailed) as error:
-            raise CannotRun(f"the broker refuses its queues: {error}") from error
+            raise self._refused(f"the broker refuses its queues: {error}") from error
         for provider, consumer in self._consumers.items():
             if isinstance(provider, EventHandler):
                 consumer.on_decode_error = provider.handle_garbage

@@ -42,6 +42,7 @@ class Resources:
     retries: Publisher
     consuming: threading.Event = field(default_factory=threading.Event)
     started: threading.Event = field(default_factory=threading.Event)
+    refused: bool = False  # by the broker: the process is about to end, and must not look ready until then
 
     def check_broker(self) -> None:
         """Raises while the broker is away."""
@@ -107,7 +108,8 @@ def run(module_name: str) -> None:
 
 def _start_and_wait(runner: ServiceRunner, resources: Resources) -> None:
     runner.start()
-    resources.started.set()
+    if not resources.refused:
+        resources.started.set()
     log.info("worker started")
     runner.wait()
 

@@ -1,0 +1,24 @@
+"""Tells the reason and does not write it down."""
+
+from labs.services.chassis.handler import ServiceDatabase, handle_event
+from labs.services.order import store
+from labs.services.order.domain import Status
+
+
+class OrderWorker:
+    name = "order-service"
+    db = ServiceDatabase()
+
+    @handle_event("inventory-service", "stock_reserved")
+    def confirm(self, event, tx):
+        order = store.settle(tx, event.data["order_id"], Status.CONFIRMED)
+        if order:
+            tx.tell("order_confirmed", {"order_id": order.id, "customer_email": order.customer_email})
+
+    @handle_event("inventory-service", "stock_rejected")
+    def reject(self, event, tx):
+        reason = event.data["reason"]
+        order = store.settle(tx, event.data["order_id"], Status.REJECTED)
+        if order:
+            told = {"order_id": order.id, "customer_email": order.customer_email, "reason": reason}
+            tx.tell("order_rejected", told)
