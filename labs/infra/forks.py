@@ -64,6 +64,7 @@ class Forks:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=environment,
+                cwd=self._logs.parent,  # gunicorn remembers the folder it was imported in, and imports services from there
                 start_new_session=True,
             )
         assert process.stdin is not None

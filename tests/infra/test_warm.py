@@ -69,6 +69,13 @@ def test_a_changed_file_is_read_afresh(ward: Forked) -> None:
     assert ward.said("word").split() == ["tea", "coffee"]
 
 
+def test_gunicorn_looks_for_services_in_the_folder_of_its_system(ward: Forked) -> None:
+    ward.run("chdir", "import gunicorn.config\nprint(gunicorn.config.Chdir.default)")
+
+    assert ward.owner.wait("chdir", lambda news: news.state == "stopped", 20)
+    assert ward.said("chdir").strip() == str(ward.directory)
+
+
 def test_a_stop_that_comes_as_soon_as_the_start_is_heard(ward: Forked) -> None:
     begun = time.monotonic()
     for _ in range(30):
