@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -53,19 +52,10 @@ def test_it_makes_a_lab_of_a_clone_in_a_path_with_spaces(clone: Path) -> None:
     assert subprocess.run([python, "-m", "pip", "check"], capture_output=True, text=True, check=False).returncode == 0
 
 
-def test_the_second_time_takes_half_a_second_and_no_network(clone: Path) -> None:
-    began = time.monotonic()
+def test_the_second_time_has_nothing_to_do_and_needs_no_network(clone: Path) -> None:
     done = make_setup(clone, **OFFLINE)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert time.monotonic() - began < 0.5 * slowness()
-
-
-def slowness() -> float:
-    """How much slower than a quiet machine this one is now, by starting a Python: 0.05 s there."""
-    began = time.monotonic()
-    subprocess.run([base_python(), "-c", "import subprocess"], check=True)
-    return max(1.0, (time.monotonic() - began) / 0.05)
 
 
 def test_another_lock_is_installed_and_without_a_network_that_fails_plainly(clone: Path) -> None:
