@@ -15,8 +15,8 @@ from labs.infra import broker as brokers
 from labs.infra.system import BROKER, System
 from tests.infra.nodes import eventually
 
-ORDERS, BUYERS = 300, 4
-KILLED_AT = (20, 120)
+ORDERS, BUYERS = 450, 6
+KILLED_AT = (20, 120, 280)
 PIECES = 1000
 
 
@@ -54,7 +54,7 @@ def one_mail_each(mails: list[dict[str, str]]) -> Counter[str]:
     return Counter(order for _, order in {(mail["message_id"], mail["order_id"]) for mail in mails})
 
 
-def test_orders_flow_through_two_deaths_of_the_broker_and_each_counts_once(own: System) -> None:
+def test_orders_flow_through_three_deaths_of_the_broker_and_each_counts_once(own: System) -> None:
     shop = Shop(own)
     shop.stock("tea", PIECES)
     first = shop.place(("tea", 1))
@@ -72,7 +72,7 @@ def test_orders_flow_through_two_deaths_of_the_broker_and_each_counts_once(own: 
     killed = []
     with ThreadPoolExecutor(BUYERS) as buyers:
         buying = [buyers.submit(buy, number) for number in range(ORDERS)]
-        for moment in KILLED_AT:  # the first while orders come in, the second while those that waited are carried out
+        for moment in KILLED_AT:  # the first while orders come in, the others while those that waited are carried out
             eventually(lambda least=moment: confirmed() > least, 60, f"more than {moment} orders are confirmed")
             killed.append(kill(own))
         accepted = [first, *(bought.result() for bought in buying)]

@@ -31,7 +31,11 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make_setup(clone: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     command = ["make", "setup", f"PYTHON={base_python()}"]
-    kept = {name: value for name, value in os.environ.items() if name not in ("LAB_HOME", "VIRTUAL_ENV", "MAKEFLAGS")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("LAB_HOME", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL")
+    }
     return subprocess.run(
         command, cwd=clone, env={**kept, **environment}, capture_output=True, text=True, check=False, timeout=900
     )
