@@ -94,7 +94,6 @@ BROKEN: list[tuple[str, Breakage, str]] = [
     ("no-trace-of-this-run", prints("at localhost:80\n"), "the port changes"),
     ("no-trace-of-this-run", prints("wrote /tmp/x\n"), "'/tmp/'"),
     ("no-trace-of-this-run", prints("File /home/me/x.py\n"), "'/home/'"),
-    ("no-trace-of-this-run", prints("in /work/x\n"), "'/work/'"),
     ("no-trace-of-this-run", prints("order-service, pid 4711\n"), "the process id"),
     ("no-trace-of-this-run", displays(text_plain="<Lab at 0x7f3a5c0e1d90>"), "the memory address"),
     ("no-trace-of-this-run", displays(text_html="<b>/home/me</b>"), "'/home/'"),
