@@ -7,6 +7,7 @@ import pytest
 
 from labs.classroom import workshop
 from labs.classroom.shop import Shop
+from labs.classroom.slips import NobodyListens, Slip
 from labs.classroom.workshop import Workshop
 from labs.infra.system import System
 
@@ -101,3 +102,82 @@ def test_a_new_consumer_that_failed_starts_once_its_code_is_right(system: System
 
     assert cells.replace("loyalty/worker.py", LISTENER).status == "running"
     assert system.state("loyalty-worker") == "running"
+
+
+GOOD = """
+from labs.services.chassis.handler import ServiceDatabase, handle_event
+from labs.services.order import store
+from labs.services.order.domain import Status
+
+
+class OrderWorker:
+    name = "order-service"
+    db = ServiceDatabase()
+
+    @handle_event("inventory-service", "stock_reserved")
+    def confirm(self, event, tx):
+        store.settle(tx, event.data["order_id"], Status.CONFIRMED)
+"""
+STARTS_ONCE = """
+import pathlib
+
+seen = pathlib.Path("started-once")
+if seen.exists():
+    raise RuntimeError("not a second time")
+seen.touch()
+"""
+
+
+def test_code_that_starts_once_and_never_again_does_not_take_the_service_with_it(system: System) -> None:
+    cells = Workshop(system, lambda _path: GOOD)
+    assert cells.replace(WORKER, STARTS_ONCE + GOOD).status == "running"
+    attempt = cells.replace(WORKER, "this_name_is_not_defined\n")
+
+    assert attempt.status == "broken"
+    assert "NameError" in attempt.trouble
+    assert cells.replace(WORKER, GOOD).status == "running"
+    assert confirms(system)
+
+
+def test_a_service_that_no_broker_knows_is_refused_before_it_counts_as_running(system: System, cells: Workshop) -> None:
+    attempt = cells.replace(WORKER, GOOD.replace("inventory-service", "warehouse"))
+
+    assert attempt.status == "broken"
+    assert "warehouse.events" in attempt.trouble
+    assert confirms(system)
+
+
+def test_a_file_that_no_service_has_is_named_with_the_one_that_was_meant(cells: Workshop) -> None:
+    with pytest.raises(Slip, match=r"Did you mean order/limits\.py"):
+        cells.replace("order/limit.py", "LARGEST_QUANTITY = 10\n")
+
+
+def test_an_interrupted_cell_leaves_the_code_that_ran(
+    system: System, cells: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restart, interrupted = system.restart, []
+
+    def interrupt_the_first(*names: str, timeout: float) -> None:
+        if not interrupted:
+            interrupted.append(names)
+            raise KeyboardInterrupt
+        restart(*names, timeout=timeout)
+
+    monkeypatch.setattr(system, "restart", interrupt_the_first)
+    attempt = cells.replace(WORKER, GOOD.replace("CONFIRMED", "REJECTED"))
+
+    assert attempt.status == "broken"
+    assert "interrupted" in attempt.trouble
+    assert confirms(system)
+
+
+def test_what_was_stopped_by_hand_stays_down_when_its_file_changes(system: System, cells: Workshop) -> None:
+    system.stop("order-service")
+    try:
+        assert cells.replace(WORKER, GOOD).status == "stored"
+        assert system.state("order-worker") == "stopped"
+        with pytest.raises(NobodyListens, match=r'lab\.start\("order-service"\)'):
+            Shop(system).place(("tea", 1))
+    finally:
+        system.start("order-service")
+    assert confirms(system)
