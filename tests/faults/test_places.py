@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from labs.classroom.shop import Shop
@@ -164,9 +165,8 @@ def somebody(home: Home) -> Iterator[User]:
 
 
 def belonging_to_user(user: User) -> list[int]:
-    import psutil
-
-    return [process.pid for process in psutil.process_iter() if process.uids().real == user.uid]
+    found = psutil.process_iter(["uids", "pid"])  # whose ids are None if it ended meanwhile
+    return [process.pid for process in found if process.info["uids"] and process.info["uids"].real == user.uid]
 
 
 def _python_for(user: User, environment: Path) -> None:

@@ -2,7 +2,7 @@
 only when everything that it was given is settled."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from amqp.exceptions import AccessRefused, NotAllowed, NotFound, PreconditionFailed
@@ -33,13 +33,15 @@ class Consumer(QueueConsumer):
         super().handle_message(provider, body, message)
 
     def ack_message(self, message: Any) -> None:
-        """It is dealt with."""
-        super().ack_message(message)
+        """It is dealt with; where the connection is lost the broker delivers it again, and the inbox knows it."""
+        with suppress(OSError):  # nameko expects amqp's own errors only
+            super().ack_message(message)
         self._unsettled.discard(message)
 
     def requeue_message(self, message: Any) -> None:
-        """It is not; the broker delivers it again."""
-        super().requeue_message(message)
+        """It is not; the broker delivers it again, as it does when the connection is lost."""
+        with suppress(OSError):
+            super().requeue_message(message)
         self._unsettled.discard(message)
 
     def on_iteration(self) -> None:
