@@ -2,17 +2,15 @@
 
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from labs.infra import directories, doctor, home
+from labs.terminal import console, follow_logs, show_system, stopped_by_signal
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,9 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Start, look at and end the systems of the labs.",
 )
-console = Console()
 Names = Annotated[list[str] | None, typer.Argument(help="services such as order-service or inbox; none: all")]
-COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red")
 
 
 @app.command(name="doctor")
@@ -51,9 +47,9 @@ def up(
     try:
         with console.status("starting"):
             started = system.up(*(names or []))
-        stop = _stopped_by_signal()
-        _table(system.directory)
-        _follow(
+        stop = stopped_by_signal()
+        show_system(system.directory)
+        follow_logs(
             [system.log(name) for name in started], lambda: stop.wait(0.2) or not directories.guard(system.directory)
         )
         if not stop.is_set():
@@ -87,7 +83,7 @@ def ps() -> None:
     """Every process of every system: state, address, memory."""
     living = directories.running()
     for directory in living:
-        _table(directory)
+        show_system(directory)
     if not living:
         console.print("Nothing runs.")
 
@@ -117,8 +113,8 @@ def logs(
         here = ", ".join(sorted(f.stem for f in folder.glob("*.log")))
         console.print(f"{found[-1].name} has no log of {', '.join(names or [])}; it has: {here or 'none yet'}.")
         raise typer.Exit(1)
-    stop = _stopped_by_signal()
-    _follow(files, lambda: not follow or stop.wait(0.2))
+    stop = stopped_by_signal()
+    follow_logs(files, lambda: not follow or stop.wait(0.2))
 
 
 @app.command()
@@ -215,43 +211,3 @@ def _end(living: list[Path]) -> None:
         console.print(f"Still ending: {', '.join(left)}; `lab ps` shows what they wait for.")
         raise typer.Exit(1)
     console.print(f"Ended: {', '.join(d.name for d in living)}")
-
-
-def _stopped_by_signal() -> threading.Event:
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
-
-
-def _follow(files: list[Path], over: Callable[[], bool]) -> None:
-    """Print what is in the files and, until `over`, which waits a little, what comes; each line with its process's name."""
-    width = max((len(f.stem) for f in files), default=0)
-    opened = [(f.stem, COLOURS[i % len(COLOURS)], f.open(errors="replace")) for i, f in enumerate(files) if f.exists()]
-    while True:
-        for name, colour, file in opened:
-            for line in file:
-                console.print(f"[{colour}]{name:{width}}[/] │ ", end="")
-                console.print(line.rstrip("\n"), markup=False, highlight=False, soft_wrap=True)
-        if over():
-            return
-
-
-def _table(directory: Path) -> None:
-    """One system as `lab ps` and `lab up` show it."""
-    from labs.infra.memory import group_memory
-
-    table = Table(title=directory.name, title_justify="left", box=None, header_style="bold")
-    for column in ("service", "state", "address", "memory", "restarts"):
-        table.add_column(column, justify="right" if column in ("memory", "restarts") else "left")
-    total = 0
-    for name, facts in directories.state(directory)["services"].items():
-        memory = group_memory(facts["pid"]) if facts["pid"] else 0
-        total += memory
-        state = "done" if facts["state"] == "stopped" and facts["code"] == 0 else facts["state"]
-        address = facts.get("address", "") if facts["pid"] else ""
-        table.add_row(name, state, address, f"{memory >> 20} MB" if memory else "", str(facts["restarts"] or ""))
-    everything = group_memory(directories.state(directory)["guard"])
-    table.add_row("(runner)", "", "", f"{max(0, everything - total) >> 20} MB", "", style="dim")
-    table.add_row("", "", "", f"{everything >> 20} MB", "", style="bold")
-    console.print(table)
