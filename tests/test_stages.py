@@ -118,8 +118,9 @@ def shown(outcomes, events=()):
 
 
 def test_without_a_terminal_there_is_a_plain_line_per_file_and_the_last_line_is_the_sum():
-    tests = Outcome(STAGES[-4], passed=3, failed=1, seconds=2.5, failures=["tests/x.py::y"], output="why")
-    nbval = Outcome(STAGES[-3], passed=9, seconds=4.0, labs={"solutions/06_events": 4.0})
+    stages = {stage.name: stage for stage in STAGES}
+    tests = Outcome(stages["tests"], passed=3, failed=1, seconds=2.5, failures=["tests/x.py::y"], output="why")
+    nbval = Outcome(stages["nbval"], passed=9, seconds=4.0, labs={"solutions/06_events": 4.0})
     event = {"test": "tests/a.py::one", "outcome": "passed", "seconds": 1.25}
     text = shown([tests, nbval], [{"collected": 1}, event])
     assert "\x1b" not in text
