@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import requests
-from kombu import Connection, Exchange, Queue
+from kombu import Connection, Queue
 
 from labs.infra.broker import ADMIN
 from labs.infra.system import System
@@ -49,7 +49,6 @@ def tap(system: System) -> Iterator[Tap]:
         bound.declare()
         bound.purge()
         for source in sources:
-            Exchange(exchange(source), "topic", durable=True, no_declare=True)
             bound.bind_to(exchange(source), "#")
         reader = threading.Thread(target=_read, args=(system.amqp_url(), queue, seen, stopped), daemon=True)
         reader.start()
