@@ -52,7 +52,7 @@ class Lab:
     # --- the system ---------------------------------------------------------------------------------------------------
 
     def up(self, *names: str) -> float:
-        """Start services and what they depend on, e.g. up("order-service", "inbox"); returns the seconds until all were
+        """Start services and what they depend on, e.g. up("order-service", "outside"); returns the seconds until all were
         ready."""
         begun = time.monotonic()
         try:

@@ -42,12 +42,12 @@ def reserve(lab: Lab, _answer: Any) -> Verdict:
                 _story(seen, small, "Note over inventory-service: 5 pieces before, 5 after"),
             )
         large, status = _order(lab, (tea, 10))
-        if status == "confirmed":
-            return wrong("oversells", "An order for 10 pieces was confirmed although 3 are there.", _story(seen, large))
         if status == "placed":
             return _silent(
                 lab, seen, large, "inventory-worker", "order_placed", "an order for 10 pieces, with 3 on the shelf"
             )
+        if status != "rejected":
+            return wrong("oversells", "An order for 10 pieces was confirmed although 3 are there.", _story(seen, large))
         mixed, status = _order(lab, (tea, 1), (cup, 5))
         if status == "placed":
             return _silent(
@@ -101,9 +101,9 @@ def settle(lab: Lab, _answer: Any) -> Verdict:
                 "No mail, no parcel.",
                 _story(seen, good, "Note over order-service: confirmed, and silent"),
             )
-        if "customer_email" not in told[0].data:
+        if "customer_id" not in told[0].data:
             return wrong(
-                "no_contact", "order_confirmed lacks customer_email: notification-service cannot write to anybody."
+                "no_contact", "order_confirmed lacks customer_id: notification-service cannot write to anybody."
             )
         bad, status = _order(lab, (tea, 50))
         if status == "confirmed":
@@ -192,7 +192,7 @@ def demand(lab: Lab, _answer: Any) -> Verdict:
 def _order(lab: Lab, *lines: tuple[str, int]) -> tuple[str, str]:
     """Place an order and wait for what becomes of it: its id and status."""
     order_id = lab.shop.place(*lines)
-    return order_id, lab.shop.wait([order_id], PATIENCE)[order_id].status
+    return order_id, lab.shop.wait([order_id], PATIENCE, still={"placed"})[order_id].status
 
 
 def _placed(order_id: str, sku: str, quantity: int) -> dict[str, Any]:
