@@ -1,1 +1,2 @@
-"""What every service needs and no service is about: settings, logs, health, database, events. It knows no business word."""
+"""What every service needs and no service is about: settings, logs, health, database, events. Of the business it knows only
+the shapes of values that services exchange."""

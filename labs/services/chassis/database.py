@@ -1,18 +1,30 @@
-"""A service's own database: one way to write (state and outbox in one transaction), one way to read."""
+"""A service's own database: one way to write (state and outbox in one transaction), one way to read.
+
+SQLite has one writer at a time, PostgreSQL has several at once (READ COMMITTED): what must not be decided twice is decided by
+a conditional UPDATE, a locked row or a unique key, on both."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine, Table, create_engine, event, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from labs.services.chassis import outbox
+from labs.services.chassis import crash, outbox, queries
 
 LOCK_TIMEOUT = 5.0
-"""Seconds that a writer waits for one of another process before it gives up."""
+"""Seconds that a writer waits for another one, for a connection or for the server, before it gives up."""
+CONNECTIONS = 10
+"""Of one process to PostgreSQL: gunicorn's 8 threads or nameko's 10 workers. Nine such processes fit its usual limit of 100."""
+_INSERTS: dict[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
 
 
 class Transaction(Session):
@@ -28,13 +40,16 @@ class Nested(SQLAlchemyError):
 
 
 class Database:
-    """One service's database. `url` is an SQLAlchemy URL; SQLite gets WAL, foreign keys and honest write locks."""
+    """One service's database. `url` is an SQLAlchemy URL; SQLite gets WAL, foreign keys and honest write locks, PostgreSQL a
+    pool of connections that survives its restarts."""
 
     def __init__(self, url: str) -> None:
-        self.engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT} if url.startswith("sqlite") else {})
-        self._one_writer = self.engine.dialect.name == "sqlite"
-        self._turn, self._writer = threading.Lock(), 0
-        if self._one_writer:
+        self.engine = create_engine(url, **_options(url))
+        self.one_writer = self.engine.dialect.name == "sqlite"
+        """Whether writers take turns; else they lock rows."""
+        self._turn, self._mine = threading.Lock(), threading.local()
+        queries.watch(self.engine)
+        if self.one_writer:
             _prepare_sqlite(self.engine)
 
     @contextmanager
@@ -42,13 +57,18 @@ class Database:
         """Commit at the end, roll back on any error. On SQLite the first statement takes the write lock (BEGIN
         IMMEDIATE), so do no I/O inside: everybody else waits. Raises Nested."""
         bind = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
-        with self._writing(), Transaction(bind, expire_on_commit=False) as session, session.begin():
-            yield session
+        with self._writing(), queries.asking(self.engine.dialect.name):
+            with Transaction(bind, expire_on_commit=False) as session, session.begin():
+                yield session
+                session.flush()
+                crash.point("before_commit")
+            crash.point("after_commit")
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A consistent look at the data that blocks no writer."""
-        with Session(self.engine) as session:
+        """A consistent look at the data: all of it sees one moment, and blocks no writer."""
+        bind = self.engine if self.one_writer else self.engine.execution_options(isolation_level="REPEATABLE READ")
+        with queries.asking(self.engine.dialect.name), Session(bind) as session:
             yield session
 
     def ping(self) -> None:
@@ -60,15 +80,46 @@ class Database:
     def _writing(self) -> Iterator[None]:
         """SQLite's own wait for a lock would stop every green thread of the process, the lock's owner included; so those of
         one process take turns here."""
-        me = threading.get_ident()
-        if self._writer == me:
-            raise Nested("this thread has a transaction open already, and SQLite has one writer: use that one")
-        with self._turn if self._one_writer else nullcontext():
-            self._writer = me if self._one_writer else 0
+        if getattr(self._mine, "open", False):
+            raise Nested("this thread has a transaction open already: use that one")
+        with self._turn if self.one_writer else nullcontext():
+            self._mine.open = True
             try:
                 yield
             finally:
-                self._writer = 0
+                self._mine.open = False
+
+
+def outage(error: BaseException | None) -> bool:
+    """Whether the database itself failed (away, locked, full), and not what it was asked: the same may succeed later."""
+    if isinstance(error, OperationalError):
+        return getattr(error.orig, "sqlite_errorname", "") != "SQLITE_ERROR"  # that one is a wrong statement
+    return isinstance(error, InterfaceError | PoolTimeout)
+
+
+def insert_new(session: Session, table: Table, **values: Any) -> bool:
+    """Insert a row unless its key is there already; False if it is. Where another transaction is about to insert the same,
+    PostgreSQL waits for its end."""
+    return session.execute(_new(session.get_bind().dialect.name, table), values).first() is not None
+
+
+@cache
+def _new(dialect: str, table: Table) -> Any:
+    """Made once for a table: to make a statement costs three times as much as to run it."""
+    return _INSERTS[dialect](table).on_conflict_do_nothing().returning(*table.primary_key)
+
+
+def _options(url: str) -> dict[str, Any]:
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": LOCK_TIMEOUT}}
+    limits = f"-c lock_timeout={int(LOCK_TIMEOUT * 1000)} -c idle_in_transaction_session_timeout=60000"
+    return {
+        "connect_args": {"connect_timeout": int(LOCK_TIMEOUT), "options": limits},
+        "pool_size": CONNECTIONS // 2,
+        "max_overflow": CONNECTIONS - CONNECTIONS // 2,
+        "pool_timeout": LOCK_TIMEOUT,
+        "pool_pre_ping": True,  # a connection that the server has dropped is replaced before anybody notices
+    }
 
 
 def _prepare_sqlite(engine: Engine) -> None:

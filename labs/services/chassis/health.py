@@ -7,6 +7,8 @@ from flask import Blueprint, jsonify
 
 Check = Callable[[], None]
 """Raises when what it checks is not well."""
+QUIET = ("/health/", "/metrics")
+"""Paths that the platform asks for all the time: of no interest in a log, in a trace or in the measure of requests."""
 
 
 def blueprint(

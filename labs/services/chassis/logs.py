@@ -12,9 +12,12 @@ from uuid import uuid4
 import ecs_logging
 import structlog
 
+from labs.services.chassis import redaction, traces
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+CORRELATION_HEADER = "X-Correlation-ID"
 Fields = MutableMapping[str, Any]
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
@@ -33,11 +36,19 @@ class Lossy:
             sys.stdout.flush()
 
 
+class Formatter(ecs_logging.StdlibFormatter):
+    """For the lines of libraries, which know no better than to log what they got."""
+
+    def format_to_ecs(self, record: logging.LogRecord) -> dict[str, Any]:
+        """The fields of one line."""
+        fields: dict[str, Any] = redaction.texts(super().format_to_ecs(record))
+        return fields | {name.removesuffix(".id"): {"id": value} for name, value in traces.ids().items()}
+
+
 def configure(service: str, level: str = "INFO") -> None:
     """Log as `service` from now on; libraries that use the standard logging module go the same way."""
     logging.basicConfig(stream=Lossy(), level=level, format="%(message)s", force=True)
-    formatter = ecs_logging.StdlibFormatter(extra={"service": {"name": service}})
-    logging.getLogger().handlers[0].setFormatter(formatter)
+    logging.getLogger().handlers[0].setFormatter(Formatter(extra={"service": {"name": service}}))
     for chatty in ("amqp", "kombu", "mail.log", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
@@ -73,12 +84,12 @@ def correlation_id() -> str:
 
 
 def _label(_logger: Any, _method: str, event: Fields) -> Fields:
-    """Puts the correlation id, and whatever else ECS has no field for, under `labels`."""
+    """Puts the correlation id, and whatever else ECS has no field for, under `labels`; nothing secret."""
     known = {"event", "log.logger", "exc_info", "error.message"}
-    labels = {k: str(v) for k, v in event.items() if k not in known}
+    labels = {k: redaction.field(k, str(v)) for k, v in event.items() if k not in known}
     if current := _correlation_id.get():
         labels["correlation_id"] = current
-    line = {k: v for k, v in event.items() if k in known}
+    line = {k: v for k, v in event.items() if k in known} | traces.ids()
     return {**line, "labels": labels} if labels else line
 
 
@@ -87,8 +98,8 @@ def _explain(_logger: Any, _method: str, event: Fields) -> Fields:
     given = event.pop("exc_info", None)
     error = sys.exc_info()[1] if given is True else given
     if isinstance(error, BaseException):
-        event["error.type"], event["error.message"] = type(error).__name__, str(error)
-        event["error.stack_trace"] = "".join(traceback.format_exception(error))
+        event["error.type"], event["error.message"] = type(error).__name__, redaction.text(str(error))
+        event["error.stack_trace"] = redaction.text("".join(traceback.format_exception(error)))
     return event
 
 

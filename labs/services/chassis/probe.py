@@ -1,4 +1,5 @@
-"""The health check that docker-compose.yml asks with: `python -m labs.services.chassis.probe http://…|tcp://…|amqp://…`.
+"""The health check that docker-compose.yml asks with: `python -m labs.services.chassis.probe http://…`, and tcp://…, amqp://…
+and postgresql://… where no container is.
 
 Standard library only, so that a container needs no curl and a check costs little."""
 
@@ -9,13 +10,18 @@ import urllib.request
 from urllib.parse import urlsplit
 
 TIMEOUT = 2.0
-AMQP_GREETING = b"AMQP\x00\x00\x09\x01"
+GREETINGS = {
+    "amqp": (b"AMQP\x00\x00\x09\x01", b"\x01"),
+    "postgresql": (b"\x00\x00\x00\x14\x00\x03\x00\x00user\x00probe\x00\x00", b"R"),  # R: it asks who we are
+}
+"""What is said first, and how the answer of a server that is ready begins."""
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """A proxy for the world outside, set by whoever runs us, does not know our own addresses."""
 
 
 def probe(url: str) -> str:
-    """Empty if what answers at `url` is well, else what is wrong in one line. amqp:// waits for the broker's greeting."""
+    """Empty if what answers at `url` is well, else what is wrong in one line. amqp:// and postgresql:// wait for the
+    server's first word: one that is still starting takes connections already."""
     parts = urlsplit(url)
     try:
         if parts.scheme == "http":
@@ -24,8 +30,9 @@ def probe(url: str) -> str:
         with socket.create_connection((parts.hostname or "", parts.port or 0), TIMEOUT) as connection:
             if parts.scheme == "tcp":
                 return ""
-            connection.sendall(AMQP_GREETING)
-            return "" if connection.recv(1) == b"\x01" else f"{url} does not speak AMQP"
+            said, wanted = GREETINGS[parts.scheme]
+            connection.sendall(said)
+            return "" if connection.recv(512).startswith(wanted) else f"{url} is not ready to speak"
     except urllib.error.HTTPError as error:
         return f"{url} answers {error.code}: {error.read(300).decode(errors='replace').strip()}"
     except OSError as error:

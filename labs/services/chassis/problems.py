@@ -30,19 +30,24 @@ log = logs.get(__name__)
 
 
 class Problem(Exception):
-    """Raise it in a view: `raise Problem(404, "no such order")`. `fields` become extension members."""
+    """Raise it in a view: `raise Problem(404, "no such order")`. `headers` go with the answer, such as Retry-After; `fields`
+    become extension members."""
 
-    def __init__(self, status: int, detail: str, **fields: Any) -> None:
+    def __init__(self, status: int, detail: str, *, headers: Mapping[str, str] | None = None, **fields: Any) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.fields = status, detail, fields
+        self.status, self.detail, self.headers, self.fields = status, detail, headers or {}, fields
 
 
 class JsonRequest(Request):
-    """A request whose body is JSON, or it is said what is wrong with it."""
+    """A request whose body is JSON, or it is said what is wrong with it. `seen` is what of the body a view has read: of a
+    request that was refused before, nothing is taken off the wire for the log's sake."""
+
+    seen = b""
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
         """The body. Raises Problem."""
-        if self.get_data(cache=True) and not self.is_json:
+        self.seen = self.get_data(cache=True)
+        if self.seen and not self.is_json:
             sent = self.mimetype or "nothing"
             raise Problem(415, f"The body must be sent with Content-Type: application/json; it came with {sent}.")
         try:
@@ -61,11 +66,22 @@ def respond(status: int, detail: str, **fields: Any) -> Response:
     return Response(json.dumps(body), status, content_type=MEDIA_TYPE)
 
 
+def crashed(error: Exception) -> Response:
+    """What nobody expected: the log has all of it, the caller nothing."""
+    log.error("request failed", exc_info=error)
+    return respond(500, "The service failed; its log says why under this request's correlation id.")
+
+
 def install(app: APIFlask) -> None:
-    """Every error of this app leaves as a problem, validation errors and crashes too, and is described as one."""
+    """Every error of this app leaves as a problem, validation errors and crashes too."""
     app.request_class = JsonRequest
-    app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, VALIDATION_ERROR_SCHEMA=SCHEMA, HTTP_ERROR_SCHEMA=SCHEMA)
-    app.register_error_handler(Problem, lambda e: respond(e.status, e.detail, **e.fields))
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+
+    @app.errorhandler(Problem)
+    def refused(error: Problem) -> Response:
+        answer = respond(error.status, error.detail, **error.fields)
+        answer.headers.update(error.headers)
+        return answer
 
     @app.error_processor
     def invalid(error: Any) -> Response:
@@ -79,24 +95,7 @@ def install(app: APIFlask) -> None:
         answer.headers.extend((name, value) for name, value in error.get_headers() if name.lower() != "content-type")
         return answer
 
-    @app.errorhandler(Exception)
-    def crash(error: Exception) -> Response:
-        log.error("request failed", exc_info=error)
-        return respond(500, "The service failed; its log says why under this request's correlation id.")
-
-    @app.spec_processor
-    def describe(spec: dict[str, Any] | str) -> dict[str, Any] | str:
-        assert isinstance(spec, dict)  # a text only if asked for as YAML
-        for operation in (operation for path in spec["paths"].values() for operation in path.values()):
-            answers = operation["responses"]
-            if body := operation.get("requestBody"):
-                body["required"] = True
-                for status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNSUPPORTED_MEDIA_TYPE):
-                    answers[str(status.value)] = {"description": status.phrase} | {"content": answers["422"]["content"]}
-            for status in [status for status in answers if status >= "400"]:
-                schema = next(iter(answers[status]["content"].values()))
-                answers[status] = answers[status] | {"content": {MEDIA_TYPE: schema}}
-        return spec
+    app.register_error_handler(Exception, crashed)
 
 
 def _named(errors: Mapping[str, Mapping[str, list[str]]]) -> str:

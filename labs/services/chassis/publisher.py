@@ -4,13 +4,15 @@ import json
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import amqp
 from amqp.exceptions import ChannelError
 from kombu import Connection
 
+from labs.services.chassis import crash, traces
 from labs.services.chassis.events import Event, exchange
 
 PERSISTENT = 2
@@ -19,17 +21,32 @@ CONNECTION_ERRORS = (*amqp.Connection.connection_errors, OSError)
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message and where it goes. `headers` win over those of the event."""
+    """A message and where it goes."""
 
-    event: Event
     exchange: str
     routing_key: str
-    headers: dict[str, Any] = field(default_factory=dict)
+    message_id: str
+    headers: dict[str, Any]
+    body: bytes
+    content_type: str = "application/json"
+    content_encoding: str = "utf-8"
 
     @classmethod
-    def told(cls, event: Event) -> "Outgoing":
-        """The event on its source's own exchange, with its type as routing key, for whoever subscribed."""
-        return cls(event, exchange(event.source), event.type)
+    def told(cls, event: Event, traceparent: str = "") -> "Outgoing":
+        """The event on its source's own exchange, with its type as routing key, for whoever subscribed. Raises TypeError for
+        data that is not JSON."""
+        headers = event.headers() | ({traces.HEADER: traceparent} if traceparent else {})
+        return cls(exchange(event.source), event.type, event.id, headers, json.dumps(event.data).encode())
+
+    @classmethod
+    def passed_on(cls, message: Any, exchange: str, routing_key: str, headers: dict[str, Any]) -> "Outgoing":
+        """A message as it came, kombu's, whatever it holds. What the broker and our own consumers noted on it (`x-…`) makes
+        way for `headers`: by RabbitMQ's notes a queue that it passes a second time would drop it."""
+        theirs = {k: v for k, v in message.headers.items() if not k.startswith("x-")}
+        body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
+        message_id = message.properties.get("message_id") or str(uuid4())
+        kind = (message.content_type or "application/octet-stream", message.content_encoding or "binary")
+        return cls(exchange, routing_key, message_id, theirs | headers, body, *kind)
 
 
 class BrokerAway(Exception):
@@ -52,7 +69,6 @@ class Publisher:
         or may not have arrived."""
         if not messages:
             return []
-        encoded = [_encode(message) for message in messages]
         with self._turn:
             try:
                 self._open()
@@ -61,7 +77,7 @@ class Publisher:
                 raise BrokerAway(f"{type(error).__name__}: {error}") from error
             batch = _Batch(messages, self._published + 1)
             try:
-                self._send(batch, messages, encoded)
+                self._send(batch, messages)
             except ChannelError as error:  # no such exchange, or no right to publish there
                 self._drop()
                 batch.refuse_rest(f"{type(error).__name__}: {error}")
@@ -70,18 +86,30 @@ class Publisher:
                 raise BrokerAway(f"{type(error).__name__}: {error}") from error
             return batch.fates
 
+    def depth(self, queue: str) -> int:
+        """How many messages wait in a queue. Raises BrokerAway, also where there is no such queue."""
+        with self._turn:
+            try:
+                self._open()
+                return int(self._channel.queue_declare(queue, passive=True).message_count)
+            except (*CONNECTION_ERRORS, ChannelError) as error:
+                self._drop()
+                raise BrokerAway(f"{type(error).__name__}: {error}") from error
+
     def close(self) -> None:
         """Drop the connection; the next publish makes a new one."""
         with self._turn:
             self._drop()
 
-    def _send(self, batch: "_Batch", messages: Sequence[Outgoing], encoded: Sequence[amqp.Message]) -> None:
+    def _send(self, batch: "_Batch", messages: Sequence[Outgoing]) -> None:
         self._channel.events["basic_ack"] = {lambda tag, multiple: batch.settle(tag, multiple, "")}
         self._channel.events["basic_nack"] = {lambda tag, multiple: batch.settle(tag, multiple, "refused")}
         self._channel.events["basic_return"] = {batch.return_}
         self._published += len(messages)
-        for message, content in zip(messages, encoded, strict=True):
-            self._channel.basic_publish(content, message.exchange, message.routing_key, mandatory=True)
+        crash.point("before_publish")
+        for message in messages:
+            self._channel.basic_publish(_encode(message), message.exchange, message.routing_key, mandatory=True)
+        crash.point("before_confirm")
         deadline = time.monotonic() + self._timeout
         while batch.waiting:
             try:
@@ -111,7 +139,7 @@ class _Batch:
     def __init__(self, messages: Sequence[Outgoing], first_tag: int) -> None:
         self.fates = [""] * len(messages)
         self.waiting = {first_tag + index: index for index in range(len(messages))}
-        self._sent = [(m.event.id, m.exchange, m.routing_key) for m in messages]
+        self._sent = [(m.message_id, m.exchange, m.routing_key) for m in messages]
 
     def settle(self, tag: int, multiple: bool, fate: str) -> None:
         for done in [t for t in self.waiting if t == tag or (multiple and t <= tag)]:
@@ -130,10 +158,10 @@ class _Batch:
 
 def _encode(message: Outgoing) -> amqp.Message:
     return amqp.Message(
-        json.dumps(message.event.data),
-        content_type="application/json",
-        content_encoding="utf-8",
-        application_headers=message.event.headers() | message.headers,
+        message.body,
+        content_type=message.content_type,
+        content_encoding=message.content_encoding,
+        application_headers=message.headers,
         delivery_mode=PERSISTENT,
-        message_id=message.event.id,
+        message_id=message.message_id,
     )

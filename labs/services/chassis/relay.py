@@ -2,19 +2,24 @@
 
 import threading
 import time
+from typing import Any
 
+from sqlalchemy.engine import Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from labs.services.chassis import logs, outbox
-from labs.services.chassis.database import Database
+from labs.services.chassis import logs, messaging, metrics, outbox, traces
+from labs.services.chassis.database import Database, Transaction
 from labs.services.chassis.events import Event
 from labs.services.chassis.publisher import BrokerAway, Outgoing, Publisher
 
+PUBLISHED = metrics.counter("events_published_total", "Events that the broker confirmed", ("cloudevents_event_type",))
+FAILED = metrics.counter("event_publish_failures_total", "Attempts to publish after which events wait on", ("reason",))
 log = logs.get(__name__)
 
 
 class Relay:
-    """Publishes the outbox of `service`. Several may run for one database: consumers suppress what arrives twice."""
+    """Publishes the outbox of `service`. Several may run for one database: on PostgreSQL each takes other rows, and everywhere
+    consumers suppress what arrives twice."""
 
     def __init__(self, service: str, db: Database, publisher: Publisher, interval: float) -> None:
         self._service, self._db, self._publisher, self._interval = service, db, publisher, interval
@@ -28,15 +33,38 @@ class Relay:
             rows = outbox.due(session)
         if not rows:
             return 0
-        told = [Event(self._service, r.type, r.data, r.event_id, r.time, r.correlation_id) for r in rows]
-        fates = self._publisher.publish([Outgoing.told(event) for event in told])
+        if self._db.one_writer:  # who would have to wait for the broker, too
+            fates = self._publish(rows)
+            with self._db.transaction() as tx:
+                return self._mark(tx, rows, fates)
         with self._db.transaction() as tx:
-            outbox.mark_sent(tx, [row.position for row, fate in zip(rows, fates, strict=True) if not fate])
-            for row, fate in zip(rows, fates, strict=True):
-                if fate:
-                    outbox.mark_failed(tx, row.position, row.attempts, fate)
-                    if row.attempts == 0:
-                        log.warning("event stays in the outbox", type=row.type, event_id=row.event_id, reason=fate)
+            rows = outbox.claim_due(tx)
+            return self._mark(tx, rows, self._publish(rows)) if rows else 0
+
+    def _publish(self, rows: list[Row[Any]]) -> list[str]:
+        told = [Event(self._service, r.type, r.data, r.event_id, r.time, r.correlation_id, r.traceparent) for r in rows]
+        spans = [messaging.sending(event) for event in told]
+        outgoing = [Outgoing.told(event, traces.traceparent(span)) for event, span in zip(told, spans, strict=True)]
+        try:
+            fates = self._publisher.publish(outgoing)
+        except BrokerAway:
+            FAILED.labels("broker_away").inc()
+            raise
+        for row, span, fate in zip(rows, spans, fates, strict=True):
+            if not fate:
+                PUBLISHED.labels(row.type).inc()
+                span.end()
+            else:
+                FAILED.labels(fate if fate in ("unroutable", "refused") else "channel_closed").inc()
+        return fates
+
+    def _mark(self, tx: Transaction, rows: list[Row[Any]], fates: list[str]) -> int:
+        outbox.mark_sent(tx, [row.position for row, fate in zip(rows, fates, strict=True) if not fate])
+        for row, fate in zip(rows, fates, strict=True):
+            if fate:
+                outbox.mark_failed(tx, row.position, row.attempts, fate)
+                if row.attempts == 0:
+                    log.warning("event stays in the outbox", type=row.type, event_id=row.event_id, reason=fate)
         return fates.count("")
 
     def run(self) -> None:

@@ -1,10 +1,11 @@
-"""Texts of a certain shape in requests, with words for what does not fit instead of a regular expression."""
+"""Values of a certain shape in requests and answers of several services, with words for what does not fit instead of a
+regular expression."""
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 
@@ -33,3 +34,21 @@ EMAIL = Shape(
     "must be one email address such as name@example.org",
 )
 """What HTML's own email field takes: nothing that a mail's header could misread."""
+
+LARGEST_QUANTITY = 1_000_000
+"""Pieces in one line: more is a typing error."""
+LARGEST_AMOUNT = 1_000_000_000
+"""Minor units: ten million euros."""
+Sku = Annotated[str, Shape(r"[a-z0-9][a-z0-9-]{0,39}", "must be 1 to 40 small letters, digits or hyphens")]
+Quantity = Annotated[int, Field(strict=True, gt=0, le=LARGEST_QUANTITY)]
+Currency = Annotated[str, Shape(r"[A-Z]{3}", "must be three capital letters of ISO 4217 such as EUR")]
+Amount = Annotated[int, Field(strict=True, ge=0, le=LARGEST_AMOUNT)]
+"""Minor units of a currency: 350 of EUR are 3.50 €."""
+
+
+class Money(BaseModel):
+    """An amount in minor units of its currency."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    amount: Amount
+    currency: Currency

@@ -1,5 +1,5 @@
 """Runs a service's worker: `python -m labs.services.chassis.worker labs.services.order.worker`. It starts the nameko
-service in that module, the relay of its outbox, and an HTTP port for health."""
+service in that module, the relay of its outbox, the keeper of its tables, and an HTTP port for health and metrics."""
 
 import eventlet
 
@@ -19,9 +19,10 @@ from flask import Flask  # noqa: E402
 from greenlet import GreenletExit  # noqa: E402
 from nameko.runners import ServiceRunner  # noqa: E402
 
-from labs.services.chassis import health, logs  # noqa: E402
+from labs.services.chassis import crash, health, logs, metrics, traces  # noqa: E402
 from labs.services.chassis.consumer import CannotRun  # noqa: E402
 from labs.services.chassis.database import Database  # noqa: E402
+from labs.services.chassis.keeper import Keeper  # noqa: E402
 from labs.services.chassis.publisher import BrokerAway, Publisher  # noqa: E402
 from labs.services.chassis.relay import Relay  # noqa: E402
 from labs.services.chassis.settings import Settings, load  # noqa: E402
@@ -68,23 +69,28 @@ def run(module_name: str) -> None:
     service = service_in(importlib.import_module(module_name))
     settings = load(getattr(sys.modules[module_name], "Settings", Settings))
     logs.configure(settings.service, settings.log_level)
+    traces.configure(settings)
+    crash.arm(settings.crash)
     db = Database(settings.database_url)
     relay = Relay(settings.service, db, Publisher(settings.amqp_url, settings.broker_timeout), settings.relay_interval)
     resources = Resources(db, relay, Publisher(settings.amqp_url, settings.broker_timeout))
-    _serve_health(settings, resources)
+    _serve_http(settings, resources)
     runner = ServiceRunner(
         {
             "AMQP_URI": settings.amqp_url,
             "DECLARE_EVENT_EXCHANGES": False,  # they are declared when the broker is provisioned
             "HEARTBEAT": 10,
+            "SERVICE_CONTAINER_CLS": "labs.services.chassis.container.Container",
             "resources": resources,
             "settings": settings,
         }
     )
     runner.add_service(service)
-    relaying = eventlet.spawn(relay.run)
+    keeper = Keeper(settings, db, resources.retries, resources.consuming)
     working = eventlet.spawn(_start_and_wait, runner, resources)
-    relaying.link(_end_with, working)
+    relaying, keeping = eventlet.spawn(relay.run), eventlet.spawn(keeper.run)
+    for helper in (relaying, keeping):
+        helper.link(_end_with, working)
 
     def stop(_signal: int, _frame: Any) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -101,8 +107,10 @@ def run(module_name: str) -> None:
     except CannotRun as error:
         raise SystemExit(f"{settings.service} cannot run: {error}") from None
     relay.stop()
+    keeper.stop()
     with eventlet.Timeout(LEAVING, False):
         relaying.wait()
+    traces.flush()
     log.info("worker stopped")
 
 
@@ -114,18 +122,19 @@ def _start_and_wait(runner: ServiceRunner, resources: Resources) -> None:
     runner.wait()
 
 
-def _end_with(relaying: Any, working: Any) -> None:
-    """A worker whose relay has died must not look alive."""
+def _end_with(helper: Any, working: Any) -> None:
+    """A worker whose relay or keeper has died must not look alive."""
     try:
-        relaying.wait()
+        helper.wait()
     except Exception as error:  # noqa: BLE001  whatever it was ends the process
         working.kill(error)
 
 
-def _serve_health(settings: Settings, resources: Resources) -> None:
-    app = Flask("health")
+def _serve_http(settings: Settings, resources: Resources) -> None:
+    app = Flask("worker")
     ready, degraded = {"database": resources.db.ping}, {"broker": resources.check_broker}
     app.register_blueprint(health.blueprint(ready, degraded, resources.started.is_set))
+    app.register_blueprint(metrics.endpoint(resources.db))
     listener = eventlet.listen(settings.address(), reuse_port=False)
     eventlet.spawn(wsgi.server, listener, app, log_output=False)
 

@@ -10,8 +10,9 @@ from labs.services.chassis.database import Database
 
 
 @pytest.fixture
-def url(tmp_path) -> str:
-    return f"sqlite:///{tmp_path}/chassis.db"
+def url(database_url) -> str:
+    """On SQLite and on PostgreSQL."""
+    return database_url
 
 
 @pytest.fixture

@@ -1,20 +1,31 @@
-"""The HTTP side that every service shares: correlation ids, crashes, health."""
+"""The HTTP side that every service shares: correlation ids, deadlines, crashes, health, logs, and what is said of all that."""
 
 import json
 import logging
 import os
+import time
 from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
 
 import pytest
 import structlog
 from flask import abort
 from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import IntegrityError, OperationalError
 
+from labs.services.chassis import deadline
 from labs.services.chassis.api import create_api
+from labs.services.chassis.auth import Auth
+from labs.services.chassis.client import Client
 from labs.services.chassis.database import Database
 from labs.services.chassis.migrate import migrate
 from labs.services.chassis.problems import Problem
 from labs.services.chassis.settings import Settings, load
+from tests.services.chassis.other import Answer, Other
+from tests.services.tokens import KEYS, bearer, token
 
 
 @pytest.fixture(autouse=True)
@@ -147,3 +158,179 @@ def test_settings_are_read_once_and_what_is_wrong_is_named(monkeypatch):
     monkeypatch.setenv("SMTP_SERVER", "elsewhere:25")
     assert load(Odd) is settings and settings.smtp_server == "inbox:1025"
     assert Settings(service="x", bind="0.0.0.0:80").address() == ("0.0.0.0", 80)
+
+
+class LoginIn(BaseModel):
+    """Something with a secret in it."""
+
+    model_config = ConfigDict(extra="forbid")
+    email: str
+    password: str
+
+
+class TokenOut(BaseModel):
+    """Something else with one."""
+
+    access_token: str
+    expires_in: int
+
+
+def writing(other: str = "") -> FlaskClient:
+    """Of an app with a view that takes and gives secrets, one for the few, one that asks `other`, and one that takes time."""
+    app = create_api("probe", Settings(service="probe-service", request_timeout=3))
+    auth, asking = Auth(KEYS), Client(other, "other-service", timeout=0.5)
+
+    @app.post("/tokens")
+    @app.input(LoginIn)
+    @app.output(TokenOut, status_code=201)
+    def log_in(json_data: LoginIn) -> Any:
+        return {"access_token": token(json_data.email), "expires_in": 900}
+
+    @app.delete("/things/<thing_id>")
+    @auth.needs("stock:write")
+    def remove(thing_id: str) -> Any:
+        return {"removed": thing_id}
+
+    @app.get("/asking")
+    def ask() -> Any:
+        return {"status": asking.get("/").status_code}
+
+    @app.get("/patience")
+    def patience() -> Any:
+        return {"seconds": deadline.remaining()}
+
+    @app.get("/failing/<how>")
+    def fail(how: str) -> Any:
+        raise {"locked": OperationalError, "wrong": IntegrityError}[how](
+            "INSERT", {"password": "hunter2"}, Exception(how)
+        )
+
+    return app.test_client()
+
+
+def test_a_write_is_logged_with_what_came_in_and_went_out_and_no_secret(capsys):
+    answer = writing().post("/tokens", json={"email": "clerk@shop.example", "password": "hunter2"})
+    assert answer.status_code == 201
+    out = capsys.readouterr().out
+    assert "hunter2" not in out and answer.json["access_token"] not in out
+    (told,) = (json.loads(line) for line in out.splitlines())
+    assert (told["message"], told["log.level"], told["labels"]["status"]) == ("POST /tokens", "info", "201")
+    assert 0 <= float(told["labels"]["seconds"]) < 5
+    assert json.loads(told["labels"]["request_body"]) == {"email": "clerk@shop.example", "password": "***"}
+    assert json.loads(told["labels"]["response_body"]) == {"access_token": "***", "expires_in": 900}
+
+
+def test_a_refused_write_is_logged_with_the_reason(capsys):
+    writing().post("/tokens", data='{"password": "hunter2"', content_type="application/json")
+    out = capsys.readouterr().out
+    assert "hunter2" not in out
+    labels = json.loads(out)["labels"]
+    assert labels["request_body"] == "22 bytes that are not JSON"
+    assert "is not JSON" in json.loads(labels["response_body"])["detail"]
+
+
+def test_what_a_query_says_is_logged_without_its_secrets(capsys):
+    writing().get("/patience?sku=tea&sku=cup&token=hunter2")
+    labels = json.loads(capsys.readouterr().out)["labels"]
+    assert labels["query"] == "sku=tea sku=cup token=***"
+    assert "request_body" not in labels
+
+
+def test_a_write_too_large_to_read_is_logged_all_the_same(capsys):
+    answer = writing().post("/tokens", data=b"x" * 1_000_001, content_type="application/json")
+    assert answer.status_code == 413
+    assert logged(capsys)[0]["labels"]["status"] == "413"
+
+
+def test_a_request_whose_deadline_has_passed_is_refused_before_anything_is_done():
+    answer = writing().delete("/things/1", headers={"X-Deadline": str(time.time() - 0.01)})
+    assert (answer.status_code, answer.content_type) == (504, "application/problem+json")
+    assert "nothing was done" in answer.json["detail"]
+    assert answer.headers["X-Correlation-ID"]
+
+
+def test_a_view_knows_how_long_its_caller_waits():
+    said = writing().get("/patience", headers={"X-Deadline": str(time.time() + 2)}).json["seconds"]
+    assert 1 < said <= 2
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Deadline": ""}, {"X-Deadline": "1e15"}, {"X-Deadline": "inf"}])
+def test_nobody_waits_longer_than_the_settings_say(headers):
+    said = writing().get("/patience", headers=headers).json["seconds"]
+    assert 2 < said <= 3
+
+
+def test_a_deadline_does_not_outlive_its_request():
+    writing().get("/patience", headers={"X-Deadline": str(time.time() + 2)})
+    assert deadline.remaining() == float("inf")
+
+
+@pytest.mark.parametrize("text", ["soon", "nan", "2026-11-23T00:00:00Z", "1;2"])
+def test_a_deadline_that_is_no_number_is_refused(text):
+    answer = writing().get("/patience", headers={"X-Deadline": text})
+    assert answer.status_code == 400
+    assert "X-Deadline" in answer.json["detail"]
+
+
+def test_a_dependency_that_is_down_is_a_problem_for_another_time(capsys):
+    with closing(Other(lambda _: Answer(500))) as other:
+        answer = writing(other.url).get("/asking")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert "other-service does not answer" in answer.json["detail"]
+    assert any(line["message"] == "a dependency did not answer" for line in logged(capsys))
+
+
+def test_a_database_that_is_away_is_a_problem_for_another_time():
+    answer = writing().get("/failing/locked")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert "Try again" in answer.json["detail"]
+
+
+def test_a_statement_that_the_database_refuses_is_a_crash():
+    answer = writing().get("/failing/wrong")
+    assert answer.status_code == 500
+    assert "hunter2" not in answer.text
+
+
+def test_every_way_to_be_refused_is_described():
+    described = writing().get("/openapi.json").json
+    promised = {
+        path: operation["responses"]
+        for path, operations in described["paths"].items()
+        for operation in operations.values()
+    }
+    assert promised["/tokens"].keys() == {"201", "400", "413", "415", "422", "503", "504"}
+    assert promised["/things/{thing_id}"].keys() == {"200", "400", "401", "403", "404", "503", "504"}
+    assert promised["/patience"].keys() == {"200", "400", "503", "504"}
+    for answers in promised.values():
+        assert {tuple(a["content"]) for s, a in answers.items() if s >= "400"} == {("application/problem+json",)}
+        assert {s for s, a in answers.items() if "WWW-Authenticate" in a.get("headers", {})} == answers.keys() & {
+            "401",
+            "403",
+        }
+    assert described["openapi"].startswith("3.1.")
+    assert "servers" not in described
+    assert "X-Deadline" in described["info"]["description"]
+
+
+def test_the_bodies_of_refusals_are_what_is_described():
+    asking = writing()
+    described = asking.get("/openapi.json").json
+    schema = {"$ref": "#/components/schemas/HTTPError", "components": described["components"]}
+    answers = [
+        asking.post("/tokens", json={}),
+        asking.post("/tokens", data="x", content_type="text/plain"),
+        asking.post("/tokens", data="{", content_type="application/json"),
+        asking.delete("/things/1"),
+        asking.delete("/things/1", headers=bearer()),
+        asking.get("/patience", headers={"X-Deadline": "0"}),
+    ]
+    assert [answer.status_code for answer in answers] == [422, 415, 400, 401, 403, 504]
+    for answer in answers:
+        Draft202012Validator(schema).validate(answer.json)
+
+
+def test_metrics_count_the_requests():
+    asking = writing()
+    asking.get("/patience")
+    assert 'http_route="/patience"' in asking.get("/metrics").text

@@ -7,9 +7,12 @@ import time
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from labs.services.chassis.database import Database, Nested
+from labs.services.chassis import inbox
+from labs.services.chassis.database import CONNECTIONS, Database, Nested, insert_new, outage
+from tests.services.delivery.stand import eventually
 
 COUNT = text("SELECT count(*) FROM effects")
 INSERT = text("INSERT INTO effects (id) VALUES ('x')")
@@ -67,6 +70,7 @@ def test_a_reader_sees_one_moment_and_blocks_no_writer(db):
         assert session.scalar(COUNT) == 1
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_threads_that_read_and_then_write_lose_no_update(db):
     def increment() -> None:
         for _ in range(50):
@@ -111,6 +115,7 @@ def test_a_transaction_inside_a_transaction_is_an_error_at_once_and_the_next_one
         assert tx.scalar(COUNT) == 0
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_writer_gives_up_when_another_process_never_ends(db, url, monkeypatch):
     monkeypatch.setattr("labs.services.chassis.database.LOCK_TIMEOUT", 0.2)
     impatient = Database(url)
@@ -127,5 +132,94 @@ def test_a_foreign_key_is_kept(db):
     with db.transaction() as tx:
         tx.execute(text("CREATE TABLE parents (id INTEGER PRIMARY KEY)"))
         tx.execute(text("CREATE TABLE children (parent INTEGER NOT NULL REFERENCES parents)"))
-    with pytest.raises(Exception, match="FOREIGN KEY"), db.transaction() as tx:
+    with pytest.raises(IntegrityError, match=r"(?i)foreign key"), db.transaction() as tx:
         tx.execute(text("INSERT INTO children VALUES (1)"))
+
+
+# --- PostgreSQL: several writers at once -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_writer_that_wants_a_locked_row_gives_up_when_its_owner_never_ends(db, url, monkeypatch):
+    monkeypatch.setattr("labs.services.chassis.database.LOCK_TIMEOUT", 1)
+    impatient = Database(url)
+    with db.transaction() as tx:
+        tx.execute(INSERT)
+    with db.transaction() as tx:
+        tx.execute(text("UPDATE effects SET id = 'y'"))
+        began = time.monotonic()
+        with pytest.raises(OperationalError, match="lock timeout") as said, impatient.transaction() as other:
+            other.execute(text("UPDATE effects SET id = 'z'"))
+        assert 0.9 < time.monotonic() - began < 4
+    assert outage(said.value)
+    impatient.engine.dispose()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_nine_processes_of_a_shop_fit_one_postgresql_and_who_finds_no_connection_is_told(db, monkeypatch):
+    monkeypatch.setattr(db.engine.pool, "_timeout", 0.2)
+    held = [db.engine.connect() for _ in range(CONNECTIONS)]
+    with pytest.raises(PoolTimeout) as said, db.reading() as session:
+        session.execute(COUNT)
+    assert outage(said.value)
+    held.pop().close()
+    with db.reading() as session:
+        assert session.scalar(COUNT) == 0
+    for connection in held:
+        connection.close()
+    assert 9 * CONNECTIONS < 100
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_connections_that_the_server_dropped_are_replaced_before_anybody_notices(db, url):
+    with db.reading() as session:
+        assert session.scalar(COUNT) == 0
+    other = Database(url)
+    with other.transaction() as tx:
+        tx.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+                "datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    with db.transaction() as tx:
+        tx.execute(INSERT)
+    other.engine.dispose()
+
+
+def test_of_two_transactions_that_insert_the_same_the_second_waits_and_learns_that_it_was_second(db):
+    seen: list[bool] = []
+
+    def second() -> None:
+        with db.transaction() as tx:
+            seen.append(insert_new(tx, inbox.inbox, consumer="c", event_id="e", received_at=0.0))
+
+    thread = threading.Thread(target=second)
+    with db.transaction() as tx:
+        assert insert_new(tx, inbox.inbox, consumer="c", event_id="e", received_at=0.0)
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive() and not seen, "it must not know yet"
+    eventually(lambda: seen == [False], "it is told")
+    thread.join(5)
+
+
+def test_the_second_gets_its_turn_when_the_first_is_rolled_back(db):
+    with pytest.raises(RuntimeError), db.transaction() as tx:
+        assert insert_new(tx, inbox.inbox, consumer="c", event_id="e", received_at=0.0)
+        raise RuntimeError
+    with db.transaction() as tx:
+        assert insert_new(tx, inbox.inbox, consumer="c", event_id="e", received_at=0.0)
+
+
+def test_a_wrong_statement_is_no_outage(db):
+    with pytest.raises((OperationalError, ProgrammingError)) as said, db.transaction() as tx:
+        tx.execute(text("SELECT nothing FROM nowhere"))
+    assert not outage(said.value)
+    assert not outage(ValueError("of the domain"))
+    with (
+        pytest.raises(OperationalError) as away,
+        Database("postgresql+psycopg2://x@127.0.0.1:1/x").reading() as session,
+    ):
+        session.execute(COUNT)
+    assert outage(away.value)

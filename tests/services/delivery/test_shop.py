@@ -22,7 +22,7 @@ def shop(broker) -> Iterator[System]:
     system = System("delivery")
     try:
         assert broker.answers
-        system.up("order-service", "inventory-service", "notification-service", "inbox")
+        system.up("user-service", "order-service", "inventory-service", "notification-service", "outside")
         yield system
     finally:
         system.down()
@@ -66,31 +66,31 @@ def test_one_correlation_id_goes_from_the_request_through_every_event_into_the_l
 def test_every_line_of_every_process_is_elastic_common_schema(shop):
     order_id = order(shop, "nothing")
     eventually(lambda: mails(shop, order_id), "an order went through")
-    for process in (*PROCESSES, "inventory-api", "notification-api", "inbox"):
+    for process in (*PROCESSES, "inventory-api", "notification-api", "outside"):
         said = lines(shop, process)
-        assert said or process.endswith("-api") or process == "inbox", f"{process} says nothing"
+        assert said or process.endswith("-api") or process == "outside", f"{process} says nothing"
         for line in said:
             assert {"@timestamp", "log.level", "message", "ecs.version", "service"} <= line.keys(), line
             assert line["service"]["name"] == shop.services[process].group
 
 
 def test_mails_wait_while_the_mail_server_is_away_and_go_out_when_it_is_back(shop):
-    shop.stop("inbox")
+    shop.stop("outside")
     placed = [order(shop, "nothing") for _ in range(5)]
     eventually(lambda: all(statuses(shop, each) == ["pending"] for each in placed), "mails are recorded and wait")
-    shop.start("inbox")
+    shop.start("outside")
     eventually(lambda: all(statuses(shop, each) == ["sent"] for each in placed), "they are sent")
     assert [len(mails(shop, each)) for each in placed] == [1] * 5
 
 
 def test_a_worker_killed_between_the_mail_and_its_mark_sends_it_again_under_the_same_id(shop):
-    shop.stop("inbox")
+    shop.stop("outside")
     order_id = order(shop, "nothing")
     eventually(lambda: statuses(shop, order_id) == ["pending"], "the mail waits")
     database = shop.places.volume("notification-data") / "notification.db"
     with closing(sqlite3.connect(database, timeout=5)) as lock:
         lock.execute("BEGIN IMMEDIATE")  # the mark has to wait
-        shop.start("inbox")
+        shop.start("outside")
         eventually(lambda: mails(shop, order_id), "the mail is out")
         os.kill(shop.pid("notification-worker"), signal.SIGKILL)
         lock.rollback()

@@ -14,6 +14,7 @@ def create_messaging_tables_v1(op: Any) -> None:
         sa.Column("type", sa.String(100), nullable=False),
         sa.Column("data", sa.JSON, nullable=False),
         sa.Column("correlation_id", sa.String(64), nullable=False),
+        sa.Column("traceparent", sa.String(55), nullable=False),
         sa.Column("time", sa.String(40), nullable=False),
         sa.Column("sent_at", sa.Float, index=True),
         sa.Column("attempts", sa.Integer, nullable=False),
@@ -24,7 +25,7 @@ def create_messaging_tables_v1(op: Any) -> None:
         "inbox",
         sa.Column("consumer", sa.String(200), primary_key=True),
         sa.Column("event_id", sa.String(36), primary_key=True),
-        sa.Column("received_at", sa.Float, nullable=False),
+        sa.Column("received_at", sa.Float, nullable=False, index=True),
     )
 
 

@@ -1,0 +1,67 @@
+"""What goes wrong is told with its trace and without anybody's secrets, by our own lines and by those of libraries."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from labs.services.chassis import logs, traces
+from labs.services.chassis.settings import Settings
+from tests.services.tokens import token
+
+
+@pytest.fixture(autouse=True)
+def logging_to_stdout() -> Iterator[None]:
+    handlers = logging.getLogger().handlers
+    logs.configure("probe-service")
+    traces.configure(Settings(service="probe-service"))
+    yield
+    logging.getLogger().handlers = handlers
+    structlog.reset_defaults()
+
+
+def line(capsys) -> dict:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_field_that_is_a_secret_is_hidden_and_others_are_searched(capsys):
+    sent = token()
+    logs.get("probe").info("logged in", password="hunter2", header=f"Bearer {sent}", user="u-1")
+    assert line(capsys)["labels"] == {"password": "***", "header": "Bearer ***", "user": "u-1"}
+
+
+def test_an_exception_is_told_without_the_token_in_it(capsys):
+    sent = token()
+    try:
+        raise ValueError(f"cannot read {sent}")
+    except ValueError:
+        logs.get("probe").exception("it failed")
+    error = line(capsys)["error"]
+    assert error["message"] == "cannot read ***"
+    assert "cannot read ***" in error["stack_trace"]
+    assert sent not in json.dumps(error)
+
+
+def test_a_library_knows_no_better_and_is_searched_too(capsys):
+    sent = token()
+    try:
+        raise ValueError(f"cannot read {sent}")
+    except ValueError:
+        logging.getLogger("library").exception("got %s", sent)
+    told = line(capsys)
+    assert told["message"] == told["log"]["original"] == "got ***"
+    assert sent not in json.dumps(told)
+
+
+def test_lines_of_both_kinds_name_the_span_that_they_belong_to(capsys):
+    with traces.span("outer") as span:
+        logs.get("probe").info("ours")
+        logging.getLogger("library").warning("theirs")
+    ids = span.get_span_context()
+    for told in map(json.loads, capsys.readouterr().out.splitlines()):
+        assert told["trace"]["id"] == f"{ids.trace_id:032x}"
+        assert told["span"]["id"] == f"{ids.span_id:016x}"
+    logs.get("probe").info("outside")
+    assert "trace" not in line(capsys)
