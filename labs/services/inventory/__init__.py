@@ -1,1 +1,1 @@
-"""inventory-service owns the stock: what is there, and what is reserved for whom."""
+"""inventory-service owns the catalogue, its prices, and the stock: what is there, and what is reserved for whom."""

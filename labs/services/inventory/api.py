@@ -1,65 +1,29 @@
-"""HTTP of inventory-service: put stock on the shelf, ask what is there."""
-
-from typing import Annotated, Any
+"""HTTP of inventory-service: the catalogue, the stock, and batch work on both."""
 
 from apiflask import APIFlask
-from pydantic import BaseModel, ConfigDict, Field
 
 from labs.services.chassis.api import create_api
+from labs.services.chassis.auth import Auth, Keys, RemoteKeys
 from labs.services.chassis.database import Database
-from labs.services.chassis.problems import Problem
+from labs.services.chassis.problems import respond
 from labs.services.chassis.settings import Settings, load
-from labs.services.chassis.shapes import Shape
-from labs.services.inventory import store
-from labs.services.inventory.domain import LARGEST
-
-Sku = Annotated[str, Shape(r"[a-z0-9][a-z0-9-]{0,39}", "must be 1 to 40 small letters, digits or hyphens")]
-Quantity = Annotated[int, Field(strict=True, gt=0, le=LARGEST)]
+from labs.services.inventory.domain import NotEnough, UnknownProduct
+from labs.services.inventory.views import batches, catalogue, stock
 
 
-class StockIn(BaseModel):
-    """Pieces that arrived."""
-
-    model_config = ConfigDict(extra="forbid")
-    sku: Sku
-    quantity: Quantity
-
-
-class StockOut(BaseModel):
-    """Pieces that can be promised."""
-
-    sku: str
-    available: int
-
-
-def create_app(settings: Settings | None = None) -> APIFlask:
-    """The app that gunicorn serves."""
+def create_app(settings: Settings | None = None, keys: Keys | None = None) -> APIFlask:
+    """The app that gunicorn serves. `keys` verify tokens; without them they come from user-service."""
     settings = settings or load(Settings)
     db = Database(settings.database_url)
     app = create_api("inventory-service", settings, db)
-
-    @app.post("/stock")
-    @app.input(StockIn)
-    @app.output(StockOut, status_code=201)
-    def add(json_data: StockIn) -> Any:
-        """Register stock: the pieces are added to what is there."""
-        with db.transaction() as tx:
-            return {"sku": json_data.sku, "available": store.add(tx, json_data.sku, json_data.quantity)}
-
-    @app.get("/stock/<sku>")
-    @app.output(StockOut)
-    def look(sku: str) -> Any:
-        """How many pieces of a product can be promised?"""
-        with db.reading() as session:
-            available = store.available(session, sku)
-        if available is None:
-            raise Problem(404, f"no product {sku!r} was ever stocked")
-        return {"sku": sku, "available": available}
-
-    @app.get("/stock")
-    def look_at_all() -> Any:
-        """Available pieces by SKU."""
-        with db.reading() as session:
-            return store.everything(session)
-
+    routes(app, db, Auth(keys or RemoteKeys(settings.jwks_url)))
     return app
+
+
+def routes(app: APIFlask, db: Database, auth: Auth) -> None:
+    """All that inventory-service answers; the monolith does so too, in its own process."""
+    app.register_error_handler(UnknownProduct, lambda error: respond(404, str(error)))
+    app.register_error_handler(NotEnough, lambda error: respond(409, str(error)))
+    catalogue.routes(app, db, auth)
+    stock.routes(app, db, auth)
+    batches.routes(app, db, auth)

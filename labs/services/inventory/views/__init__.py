@@ -1,0 +1,1 @@
+"""What inventory-service answers, by what it is about; api.py puts it together."""
