@@ -1,27 +1,55 @@
-"""Events of order-service: the stock answered, so the order is confirmed or rejected."""
+"""Events of order-service: the stock answered, so the order goes on or comes to nothing; its saga does the rest."""
+
+from nameko.timer import timer
 
 from labs.services.chassis.handler import ServiceDatabase, handle_event
-from labs.services.order import store
-from labs.services.order.domain import Status
+from labs.services.order import prices, settlement, store
+from labs.services.order.domain import Price, Status
+from labs.services.order.sagas import Sagas
 
 
 class OrderWorker:
-    """Listens to inventory-service, tells order_confirmed or order_rejected."""
+    """Listens to inventory-service, tells what becomes of an order."""
 
     name = "order-service"
     db = ServiceDatabase()
+    sagas = Sagas()
 
     @handle_event("inventory-service", "stock_reserved")
     def confirm(self, event, tx):
         """The pieces are ours."""
         order = store.settle(tx, event.data["order_id"], Status.CONFIRMED)
         if order:
-            tx.tell("order_confirmed", {"order_id": order.id, "customer_email": order.customer_email})
+            tx.tell("order_confirmed", {"order_id": order.id, "customer_id": order.customer_id})
 
     @handle_event("inventory-service", "stock_rejected")
     def reject(self, event, tx):
         """The pieces are not there; the reason goes to the customer."""
-        reason = event.data["reason"]
-        order = store.settle(tx, event.data["order_id"], Status.REJECTED, reason)
+        order_id, reason = event.data["order_id"], event.data["reason"]
+        order = store.settle(tx, order_id, Status.REJECTED, reason)
         if order:
-            tx.tell("order_rejected", {"order_id": order.id, "customer_email": order.customer_email, "reason": reason})
+            tx.tell("order_rejected", {"order_id": order.id, "customer_id": order.customer_id, "reason": reason})
+        else:
+            store.lose(tx, order_id, reason)
+
+    @handle_event("inventory-service", "stock_released")
+    def expire(self, event, tx):
+        """The payment took too long; the pieces are for sale again."""
+        if event.data["reason"] == "expired":
+            store.lose(tx, event.data["order_id"], "the payment took too long, and the pieces are for sale again")
+
+    @handle_event("inventory-service", "price_changed")
+    def price(self, event, tx):
+        """The next order costs this."""
+        changed = event.data
+        prices.keep(tx, changed["sku"], Price(changed["amount"], changed["currency"], changed["version"]))
+
+    @handle_event("order-service", "settlement_asked")
+    def settle(self, event, tx):
+        """A day's books are to be compared."""
+        settlement.begin(tx, event.data["day"])
+
+    @timer(interval=1)
+    def settle_days(self):
+        """Compare those that are due."""
+        settlement.carry_on(self.db, self.sagas.payments)

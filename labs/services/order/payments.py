@@ -1,0 +1,55 @@
+"""Money: what the saga asks of the payment provider, and what our own book keeps of the answers. Every request has a key made
+of the order's id, so it has one effect however often it is sent."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from labs.services.order.domain import worth_of
+from labs.services.order.provider import Provider
+from labs.services.order.saga import Done, Outcome
+from labs.services.order.tables import Order, Payment
+
+CHARGE, REFUND = "charge", "refund"
+
+
+class Payments:
+    """Actions of the saga. Never inside a transaction."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    def charge(self, order: Order) -> Outcome:
+        """Take what the order costs."""
+        body = {"order_id": order.id, "amount": order.amount, "currency": order.currency, "card": order.card}
+        answer = self._provider.ask("/charges", order.id, body)
+        if not isinstance(answer, dict):
+            return answer
+        return Done(records=[(Payment, charged(order, answer))])
+
+    def refund(self, order: Order) -> Outcome:
+        """Give all of it back. The provider voids a charge that it has not seen, so it never comes later either."""
+        return self._give_back(order, f"{order.id}-all", order.amount)
+
+    def repay(self, order: Order) -> Outcome:
+        """Give back what the missing pieces cost."""
+        return self._give_back(order, f"{order.id}-missing", worth_of(order.missing, order.lines))
+
+    def book(self, day: str) -> dict[str, Any]:
+        """The provider's own: {charges, refunds} of a day of UTC. Raises Unreachable."""
+        return self._provider.look("/book", day=day)
+
+    def _give_back(self, order: Order, key: str, amount: int) -> Outcome:
+        answer = self._provider.ask("/refunds", key, {"charge_key": order.id, "amount": amount})
+        if not isinstance(answer, dict):
+            return answer
+        if answer["status"] == "voided":
+            return Done()
+        back = charged(order, answer) | {"key": key, "kind": REFUND, "amount": amount}
+        return Done(records=[(Payment, charged(order, answer)), (Payment, back)])
+
+
+def charged(order: Order, answer: dict[str, Any]) -> dict[str, Any]:
+    """Our own note of the charge. A refund says that there was one, also if we never heard the answer to it."""
+    told = str(answer.get("at") or datetime.now(UTC).isoformat())
+    note = {"key": order.id, "order_id": order.id, "kind": CHARGE, "amount": order.amount, "currency": order.currency}
+    return note | {"day": told[:10]}
