@@ -1,55 +1,83 @@
-"""Hands mails to the SMTP server, one connection a batch."""
+"""Email: hands mails to the SMTP server, over one connection for many of them.
+
+SMTP is at-least-once: if the server's answer, or our note of it, is lost, the mail goes out again with the same Message-ID."""
 
 import smtplib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 
-from labs.services.chassis import logs
-from labs.services.notification.store import FAILED, SENT, Notification
+from labs.services.notification.channels import TIMEOUT, Later, Refused, Send
+from labs.services.notification.store import Notification
 
-TIMEOUT = 5.0
-"""Seconds that the SMTP server has for each answer."""
 SENDER = "orders@shop.example"
-log = logs.get(__name__)
-_away: set[str] = set()  # servers that are known to be away: it is said once
+FAILURES = (OSError, smtplib.SMTPException, ValueError)
+"""ValueError: an address or a subject that no mail can carry."""
 
 
-def deliver(address: str, notifications: Iterable[Notification]) -> Iterator[tuple[Notification, str]]:
-    """Hand them to the server at host:port; yields each with SENT as soon as the server has taken it, or FAILED when it
-    refuses it for good. The others are for another time. SMTP is at-least-once: if the server's answer, or our note of it,
-    is lost, the mail goes out again with the same Message-ID."""
-    waiting = list(notifications)
-    if not waiting:
-        return
-    host, _, port = address.rpartition(":")
-    try:
-        with smtplib.SMTP(host, int(port), timeout=TIMEOUT) as server:
-            for notification in waiting:
-                if status := _send(server, notification):
-                    yield notification, status
-        _away.discard(address)
-    except (OSError, smtplib.SMTPException) as error:
-        if address not in _away:
-            _away.add(address)
-            log.warning("mails wait", waiting=len(waiting), reason=str(error))
+class Smtp:
+    """The server at host:port."""
+
+    def __init__(self, address: str) -> None:
+        self._host, _, port = address.rpartition(":")
+        self._port = int(port)
+
+    @contextmanager
+    def opened(self) -> Iterator[Send]:
+        """A connection, made when the first mail goes out, and anew after each failure."""
+        lane = _Lane(self._host, self._port)
+        try:
+            yield lane.send
+        finally:
+            lane.close()
 
 
-def _send(server: smtplib.SMTP, notification: Notification) -> str:
-    """SENT, FAILED, or empty if the server asks to come again. Raises OSError or SMTPException when it is away."""
+class _Lane:
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._server: smtplib.SMTP | None = None
+
+    def send(self, notification: Notification) -> None:
+        """Raises Refused, Later."""
+        try:
+            mail = _mail(notification)
+            if self._server is None:
+                self._server = smtplib.SMTP(self._host, self._port, timeout=TIMEOUT)
+            self._server.send_message(mail, to_addrs=[notification.recipient])
+        except FAILURES as error:
+            self.close()
+            code, said = _answer(error)
+            raise (Refused if code >= 500 else Later)(said) from None
+
+    def close(self) -> None:
+        """The server hears it, if it still listens."""
+        server, self._server = self._server, None
+        if server is not None:
+            with suppress(OSError, smtplib.SMTPException):
+                server.quit()
+            server.close()
+
+
+def _answer(error: Exception) -> tuple[int, str]:
+    """SMTP's code, and what was said with it; 0 if the server said nothing."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, words = next(iter(error.recipients.values()))
+        return code, _text(code, words)
+    if isinstance(error, smtplib.SMTPResponseException):
+        return error.smtp_code, _text(error.smtp_code, error.smtp_error)
+    never = isinstance(error, (ValueError, smtplib.SMTPNotSupportedError))
+    return 554 if never else 0, f"{type(error).__name__}: {error}"
+
+
+def _text(code: int, words: bytes | str) -> str:
+    return f"{code} {words.decode(errors='replace') if isinstance(words, bytes) else words}"
+
+
+def _mail(notification: Notification) -> EmailMessage:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = SENDER, notification.recipient, notification.subject
     mail["Message-ID"] = f"<{notification.id}@shop.example>"
     mail["X-Order-ID"] = notification.order_id
+    mail["X-Correlation-ID"] = notification.correlation_id
     mail.set_content(notification.body)
-    try:
-        server.send_message(mail, to_addrs=[notification.recipient])
-    except smtplib.SMTPRecipientsRefused as error:
-        code, reason = error.recipients[notification.recipient][0], str(error)
-    except smtplib.SMTPDataError as error:
-        code, reason = error.smtp_code, str(error)
-    else:
-        return SENT
-    if code < 500:
-        return ""
-    log.warning("mail refused for good", notification=notification.id, code=code, reason=reason)
-    return FAILED
+    return mail

@@ -1,29 +1,54 @@
-"""Events of notification-service: an order was confirmed or rejected, so its customer gets a mail."""
+"""Events of notification-service: what became of an order, so its customer is told, by the channels that the customer chose."""
+
+from functools import cache
 
 from nameko.timer import timer
 
 from labs.services.chassis.handler import ServiceDatabase, handle_event
-from labs.services.chassis.settings import Settings as ChassisSettings
 from labs.services.chassis.settings import load
-from labs.services.notification import smtp, store
-from labs.services.notification.domain import message
+from labs.services.notification import contacts
+from labs.services.notification.domain import EMAIL, PUSH, SMS
+from labs.services.notification.events import OrderNews, Profile
+from labs.services.notification.sending import Sending, channels
+from labs.services.notification.settings import Settings
 
 
-class Settings(ChassisSettings):
-    """And SMTP_SERVER, as host:port."""
-
-    smtp_server: str
+@cache
+def sending() -> Sending:
+    """The one of this process: it knows which channels are in trouble."""
+    settings = load(Settings)
+    return Sending(channels(settings), settings.patience, settings.most_attempts)
 
 
 class NotificationWorker:
-    """Listens to order-service. The mail is recorded with the event and sent after the commit."""
+    """Listens to order-service and to user-service. A notification is recorded with the event and sent after the commit."""
 
     name = "notification-service"
     db = ServiceDatabase()
 
+    @handle_event("user-service", "user_registered")
+    def registered(self, event, tx):
+        """Somebody who can be told."""
+        contacts.learn(tx, Profile.model_validate(event.data))
+
+    @handle_event("user-service", "profile_changed")
+    def changed(self, event, tx):
+        """From now on in another way."""
+        contacts.learn(tx, Profile.model_validate(event.data))
+
     @handle_event("order-service", "order_confirmed")
     def confirmed(self, event, tx):
         """Good news."""
+        self.record(event, tx)
+
+    @handle_event("order-service", "order_paid")
+    def paid(self, event, tx):
+        """The receipt."""
+        self.record(event, tx)
+
+    @handle_event("order-service", "order_fulfilled")
+    def fulfilled(self, event, tx):
+        """The best news, with the tracking code."""
         self.record(event, tx)
 
     @handle_event("order-service", "order_rejected")
@@ -31,17 +56,35 @@ class NotificationWorker:
         """Bad news, with the reason."""
         self.record(event, tx)
 
+    @handle_event("order-service", "order_cancelled")
+    def cancelled(self, event, tx):
+        """The money goes back."""
+        self.record(event, tx)
+
     def record(self, event, tx):
-        """The mail to send, once for each event."""
-        order_id = event.data["order_id"]
-        text = message(event.type, order_id, event.data.get("reason", ""))
-        store.record(tx, event.id, order_id, event.data["customer_email"], text)
+        """What the customer is to be told; an event without what that needs becomes a dead letter."""
+        contacts.record(tx, event.id, event.type, OrderNews.model_validate(event.data))
+
+    @timer(interval=0.5)
+    def address(self):
+        """Events whose customer was not known when they came."""
+        with self.db.reading() as session:
+            if not contacts.waiting(session):
+                return
+        with self.db.transaction() as tx:
+            contacts.address(tx, load(Settings).patience)
 
     @timer(interval=0.1)
-    def send(self):
-        """What is recorded and not sent yet; what the server does not take now is tried again next time."""
-        with self.db.reading() as session:
-            pending = store.pending(session)
-        for notification, status in smtp.deliver(load(Settings).smtp_server, pending):
-            with self.db.transaction() as tx:
-                store.mark(tx, notification, status)
+    def send_mails(self):
+        """Each channel has its own timer: none waits for another."""
+        sending().send(self.db, EMAIL)
+
+    @timer(interval=0.1)
+    def send_text_messages(self):
+        """To phones."""
+        sending().send(self.db, SMS)
+
+    @timer(interval=0.1)
+    def send_push_messages(self):
+        """To apps."""
+        sending().send(self.db, PUSH)

@@ -10,11 +10,13 @@ import pytest
 from sqlalchemy import Engine, MetaData, inspect
 
 import labs.services
-from labs.services.chassis import inbox, outbox
+from labs.services.chassis import idempotency, inbox, outbox
 from labs.services.chassis.database import Database
 from labs.services.chassis.migrate import migrate
 
 SERVICES = sorted(path.parent.name for path in Path(labs.services.__path__[0]).glob("*/migrations"))
+KEYED = {"order", "outside"}
+"""Those that take an Idempotency-Key."""
 
 
 def tables(url: str) -> set[str]:
@@ -51,7 +53,8 @@ def test_up_down_and_up_again(service, url):
 def test_the_code_believes_in_the_tables_that_the_migrations_make(service, url, tmp_path):
     store = importlib.import_module(f"labs.services.{service}.store")
     believed = MetaData()
-    for metadata in (store.Base.metadata, outbox.outbox.metadata, inbox.inbox.metadata):
+    shared = [outbox.outbox, inbox.inbox, *([idempotency.idempotency_keys] if service in KEYED else [])]
+    for metadata in (store.Base.metadata, *(table.metadata for table in shared)):
         for table in metadata.tables.values():
             table.to_metadata(believed)
     other = Database(f"sqlite:///{tmp_path}/believed.db")
