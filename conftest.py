@@ -7,6 +7,7 @@ from nbval.plugin import IPyNbCell
 
 from tests.ground import Ground
 
+pytest_plugins = ["tests.postgres"]
 GROUND = pytest.StashKey[Ground]()
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from labs.infra import directories, doctor, home
-from labs.terminal import console, follow_logs, show_system, stopped_by_signal
+from labs.terminal import console, follow_logs, show_routes, show_system, stopped_by_signal
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Start, look at and end the systems of the labs.",
 )
-Names = Annotated[list[str] | None, typer.Argument(help="services such as order-service or inbox; none: all")]
+Names = Annotated[list[str] | None, typer.Argument(help="services such as order-service or outside; none: all")]
 
 
 @app.command(name="doctor")
@@ -33,17 +33,22 @@ def doctor_command() -> None:
 def up(
     names: Names = None,
     docker: Annotated[bool, typer.Option("--docker", help="in containers, with Docker Compose")] = False,
+    postgres: Annotated[bool, typer.Option("--postgres", help="data in PostgreSQL instead of SQLite files")] = False,
+    profile: Annotated[
+        list[str] | None, typer.Option(help="also what docker-compose.yml has under this profile")
+    ] = None,
     cold: Annotated[bool, typer.Option("--cold", help="start every process from nothing, fork none")] = False,
 ) -> None:
     """Start the system in the foreground and show its logs; Ctrl-C ends it."""
+    from labs.infra.system import Databases, System
+
+    databases: Databases = "postgresql" if postgres else "sqlite"
     if docker:
         from labs.infra import docker as containers
 
-        raise typer.Exit(containers.up(names or []))
-    from labs.infra.system import System
-
+        raise typer.Exit(containers.up(names or [], databases, profile or []))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, which ends a start half-way too
-    system = System("shop", cold=cold)
+    system = System("shop", cold=cold, databases=databases, profiles=profile or [])
     try:
         with console.status("starting"):
             started = system.up(*(names or []))
@@ -86,6 +91,24 @@ def ps() -> None:
         show_system(directory)
     if not living:
         console.print("Nothing runs.")
+
+
+@app.command()
+def route(
+    capability: Annotated[str, typer.Argument(help="such as orders; none: only show")] = "",
+    to: Annotated[str, typer.Argument(metavar="[monolith|services]", help="who answers from now on")] = "",
+    percent: Annotated[int, typer.Option(help="of its requests; the rest go to the other side")] = 100,
+    system: Annotated[str, typer.Option(help="a system as `lab ps` shows it; none: the latest with a gateway")] = "",
+) -> None:
+    """Who answers for each capability behind the gateway, and moving it between the monolith and the services."""
+    from labs.infra.gateway import routes
+
+    if capability and not to:
+        raise typer.BadParameter("say where it goes: monolith or services", param_hint="TO")
+    gateway = routes.find(system)
+    if capability:
+        gateway.move(capability, to, percent)
+    show_routes(gateway.show())
 
 
 @app.command()
@@ -168,13 +191,14 @@ def start(
 def main() -> None:
     """The entry point: errors that a person can mend end in words, not in a traceback."""
     from labs.infra.compose import ComposeError
+    from labs.infra.gateway import RouteError
     from labs.infra.owner import GuardLost
     from labs.infra.ports import NoPorts
     from labs.infra.start_error import StartError
 
     try:
         app()
-    except (StartError, ComposeError, NoPorts, GuardLost) as error:
+    except (StartError, ComposeError, NoPorts, GuardLost, RouteError) as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         sys.exit(1)
     except OSError as error:

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -52,4 +52,15 @@ def show_system(directory: Path) -> None:
     everything = group_memory(directories.state(directory)["guard"])
     table.add_row("(runner)", "", "", f"{max(0, everything - total) >> 20} MB", "", style="dim")
     table.add_row("", "", "", f"{everything >> 20} MB", "", style="bold")
+    console.print(table)
+
+
+def show_routes(shares: Mapping[str, int]) -> None:
+    """Who answers for each capability; `shares` are the per cent that go to the services."""
+    table = Table(box=None, header_style="bold")
+    table.add_column("capability")
+    for side in ("monolith", "services"):
+        table.add_column(side, justify="right")
+    for capability, share in shares.items():
+        table.add_row(capability, f"{100 - share} %", f"{share} %")
     console.print(table)

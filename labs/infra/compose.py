@@ -2,8 +2,9 @@
 
 import re
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import signal
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import yaml
 
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 RESTARTS = ("no", "always", "on-failure", "unless-stopped")
+PROBE = ("python", "-m", "labs.services.chassis.probe")
 _VARIABLE = re.compile(r"\$(?:(?P<escaped>\$)|(?P<bare>\w+)|\{(?P<name>\w+)(?:(?P<op>:?[-?])(?P<word>[^}]*))?\})")
 
 
@@ -22,7 +24,9 @@ class ComposeError(Exception):
 @dataclass(frozen=True)
 class Service:
     """One service of the file, variables filled in. `ports` are those inside its container; `volumes` maps the path inside
-    to a named volume or a host path; `health` is the command of the health check without CMD; times are in seconds."""
+    to a named volume or a host path; `optional` are those in `depends_on` that may be missing; `health` is the command of the
+    health check without CMD; times are in seconds. `local` is its x-local: `command` and `health` (URLs to probe) instead of
+    those for a container, and `disposable` for what may be killed at the end."""
 
     name: str
     command: tuple[str, ...]
@@ -34,6 +38,8 @@ class Service:
     restart: str
     profiles: tuple[str, ...]
     grace: float
+    optional: frozenset[str] = frozenset()
+    stop_signal: int = signal.SIGTERM
     local: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -41,10 +47,23 @@ class Service:
         """The service in the field's sense that this process belongs to, e.g. order-service; its own name if none."""
         return self.environment.get("SERVICE", self.name)
 
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """The URLs that say whether it is well where no container is. Raises ComposeError for a check of another kind."""
+        if "health" in self.local:
+            return tuple(self.local["health"])
+        if self.health and self.health[:3] != PROBE:
+            raise ComposeError(
+                f"{self.name}: its health check needs a container; without Docker it must be `{' '.join(PROBE)} URL…`,\n"
+                "or its x-local must have `health: [URL…]`."
+            )
+        return self.health[3:]
+
 
 def read(path: Path, variables: Mapping[str, str]) -> dict[str, Service]:
     """The services of the file by name. Raises ComposeError for what is missing, wrong, or not supported."""
-    services = {name: _service(name, raw, variables) for name, raw in _document(path)["services"].items()}
+    described = {name: _service(name, raw, variables) for name, raw in _document(path)["services"].items()}
+    services = {name: _without(service, service.optional - described.keys()) for name, service in described.items()}
     for service in services.values():
         for other, condition in service.depends_on.items():
             if other not in services:
@@ -60,17 +79,21 @@ def read(path: Path, variables: Mapping[str, str]) -> dict[str, Service]:
     return services
 
 
-def select(services: Mapping[str, Service], *names: str) -> list[str]:
+def select(services: Mapping[str, Service], *names: str, profiles: Collection[str] = ()) -> list[str]:
     """The services that these names or groups mean, with all they depend on, in the order of the file; no names: all
-    without a profile. Raises ComposeError."""
+    without a profile or with one of `profiles`. What is optional to another one comes along unless a profile keeps it out.
+    Raises ComposeError."""
+    on = {n for n, s in services.items() if not s.profiles or set(s.profiles) & set(profiles)}
     chosen: set[str] = set()
-    for name in names or [n for n, s in services.items() if not s.profiles]:
+    for name in names or on:
         members = [n for n, s in services.items() if name in (n, s.group)]
         if not members:
             known = sorted({s.group for s in services.values()} | set(services))
             raise ComposeError(f"There is no service {name!r}. Known: {', '.join(known)}.")
         chosen.update(members)
-    while more := {d for n in chosen for d in services[n].depends_on} - chosen:
+    while (
+        more := {d for n in chosen for d in services[n].depends_on if d in on or d not in services[n].optional} - chosen
+    ):
         chosen |= more
     return [name for name in services if name in chosen]
 
@@ -142,12 +165,29 @@ def _service(name: str, raw: Mapping[str, Any], variables: Mapping[str, str]) ->
         ports=tuple(_target(port) for port in [*raw.get("ports", []), *raw.get("expose", [])]),
         volumes=dict(_volume(name, filled(volume)) for volume in raw.get("volumes", [])),
         depends_on={other: how.get("condition", "service_started") for other, how in depends.items()},
+        optional=frozenset(other for other, how in depends.items() if not how.get("required", True)),
+        stop_signal=_signal(name, str(raw.get("stop_signal", "SIGTERM"))),
         health=_health(name, raw.get("healthcheck"), filled),
         restart=restart.partition(":")[0],
         profiles=tuple(raw.get("profiles", ())),
         grace=seconds(str(raw.get("stop_grace_period", "10s"))),
-        local=raw.get("x-local") or {},
+        local=_local(raw.get("x-local") or {}, words),
     )
+
+
+def _local(raw: Mapping[str, Any], words: Callable[[Any], tuple[str, ...]]) -> Mapping[str, Any]:
+    return {key: words(value) if key in ("command", "health") else value for key, value in raw.items()}
+
+
+def _signal(name: str, text: str) -> int:
+    try:
+        return signal.Signals[text].value
+    except KeyError:
+        raise ComposeError(f"{name}: stop_signal {text!r} is unknown; write for example SIGINT") from None
+
+
+def _without(service: Service, absent: frozenset[str]) -> Service:
+    return replace(service, depends_on={n: how for n, how in service.depends_on.items() if n not in absent})
 
 
 def _target(port: Any) -> int:

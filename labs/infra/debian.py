@@ -45,10 +45,12 @@ def can_fetch() -> bool:
     return all(shutil.which(tool) for tool in ("apt-get", "apt-cache", "apt-config", "dpkg-deb", "dpkg-query"))
 
 
-def fetch_debian(packages: Sequence[str], into: Path, progress: Progress, family: str = "") -> None:
+def fetch_debian(
+    packages: Sequence[str], into: Path, progress: Progress, family: str = "", without: tuple[str, ...] = ()
+) -> None:
     """Unpacks `packages` under the folder `into`, with those of their dependencies that start with `family` and the
-    libraries that this system lacks. `into` appears whole or not at all; if it is there already nothing is done. Two
-    at once take turns. Raises FetchError."""
+    libraries that this system lacks, but for those that start with one of `without`. `into` appears whole or not at all;
+    if it is there already nothing is done. Two at once take turns. Raises FetchError."""
     if not can_fetch():
         raise FetchError(
             "Programs can be fetched without root on Debian and Ubuntu only, and this system has no apt.\n"
@@ -61,8 +63,13 @@ def fetch_debian(packages: Sequence[str], into: Path, progress: Progress, family
         for stale in into.parent.glob(f"{work}*"):  # of a run that was killed: whoever works holds the lock
             shutil.rmtree(stale, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=work, dir=into.parent, ignore_cleanup_errors=True) as folder:
-            whole = _unpacked(packages, Path(folder), progress, family)
+            whole = _unpacked(packages, Path(folder), progress, family, without)
             whole.replace(into)
+
+
+def libraries(root: Path) -> list[str]:
+    """The folders of an unpacked tree in which its programs find their libraries."""
+    return [str(folder) for usr in ("usr/lib", "lib") for folder in root.glob(f"{usr}/*-linux-gnu*")]
 
 
 @contextmanager
@@ -95,12 +102,12 @@ def disk_words(error: OSError, place: Path) -> str:
     return f"{place} cannot be used: {error.strerror or error}.\nMend that, {elsewhere}"
 
 
-def _unpacked(packages: Sequence[str], work: Path, progress: Progress, family: str) -> Path:
+def _unpacked(packages: Sequence[str], work: Path, progress: Progress, family: str, without: tuple[str, ...]) -> Path:
     """Runs apt in `work`, returns the folder in it that holds the unpacked tree."""
     progress("reading the package lists of this system's archive")
     apt = _Apt(work)
     apt.update()
-    wanted = _closure(packages, family, apt.depends)
+    wanted = _closure(packages, family, apt.depends, without)
     if absent := set(packages) - wanted:
         raise FetchError(apt.plain(f"E: the archive of this system has no {', '.join(sorted(absent))}"))
     uris = apt.run("apt-get", "-qq", "--print-uris", "download", *wanted).splitlines()
@@ -178,10 +185,13 @@ class _Apt:
 
 
 def _closure(
-    packages: Sequence[str], family: str, depends: Callable[[set[str]], dict[str, list[list[str]]]]
+    packages: Sequence[str],
+    family: str,
+    depends: Callable[[set[str]], dict[str, list[list[str]]]],
+    without: tuple[str, ...] = (),
 ) -> set[str]:
-    """`packages` and, from what they need in turn, the family's own and the libraries that are not installed here. Of
-    alternatives the first that exists is taken."""
+    """`packages` and, from what they need in turn, the family's own and the libraries that are not installed here, but for
+    those that start with one of `without`. Of alternatives the first that exists is taken."""
     here = _installed()
     known: dict[str, list[list[str]]] = {}
     wanted: set[str] = set()
@@ -190,7 +200,8 @@ def _closure(
         known |= depends({name for need in needs for name in need} - known.keys())
         chosen = {next((name for name in need if name in known), "") for need in needs} - {""} - wanted
         wanted |= chosen
-        needs = [need for name in chosen for need in known[name] if _matters(need, family, here)]
+        every = [need for name in chosen for need in known[name] if not need[0].startswith(without)]
+        needs = [need for need in every if _matters(need, family, here)]
     return wanted
 
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ from rich.table import Table
 
 from labs.infra import compose
 from labs.infra.home import PROJECT, home
-from labs.infra.local import Variables
 from labs.infra.ports import Ports
 from labs.infra.start_error import StartError
-from labs.infra.system import COMPOSE_FILE
+from labs.infra.system import COMPOSE_FILE, POSTGRES, Databases
+from labs.infra.variables import Variables
 
 INSTEAD = "Without --docker the same system runs as plain processes: lab up"
 SECRETS = "docker.env"
@@ -45,27 +46,34 @@ def check() -> None:
 class Containers:
     """The system in containers; one for each home, so that two checkouts or users never meet."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, databases: Databases = "sqlite", profiles: Collection[str] = ()) -> None:
+        postgresql = databases == "postgresql"
+        self.profiles = {*profiles, *([POSTGRES] if postgresql else [])}
         self.project = f"shop-{hashlib.sha256(str(home()).encode()).hexdigest()[:8]}"
         self._secrets = home() / SECRETS
         self._ports = Ports()
         self._addresses: dict[tuple[str, int], str] = {}
-        variables = Variables(**_read(self._secrets))
+        variables = Variables(postgresql=postgresql, **_read(self._secrets))
         self.services = compose.read(COMPOSE_FILE, variables)
-        _write(self._secrets, {name: variables[name] for name in variables if name.startswith("PASSWORD_")})
+        _write(self._secrets, variables.secrets())
         wanted = set(re.findall(r"\$\{(PORT_\w+)", COMPOSE_FILE.read_text())) - set(os.environ)
         # Docker would give a free port anew at every restart of a container; claimed here, an address stays.
-        self._environment = {**os.environ, **{name: str(self._ports.claim()) for name in sorted(wanted)}}
+        ports = {name: str(self._ports.claim()) for name in sorted(wanted)}
+        self._environment = {**os.environ, **ports, **variables.databases()}
 
     def up(self, *names: str) -> None:
         """Build the image, start these services or groups and all they depend on, wait until each is well; no names: all.
         Raises ComposeError, StartError."""
-        chosen = compose.select(self.services, *names)
+        chosen = self.select(*names)
         ours = [name for name in chosen if self.services[name].command[:1] == ("python",)]
         if ours and self.compose("build", ours[0]).returncode:  # it is one image for all
             raise StartError("The image could not be built; Docker says why above.")
         if self.compose("up", "--no-build", "--wait", "--detach", *chosen).returncode:
             raise StartError(self._last_words())
+
+    def select(self, *names: str) -> list[str]:
+        """The services that these names mean, with all they depend on, in the order of the file. Raises ComposeError."""
+        return compose.select(self.services, *names, profiles=self.profiles)
 
     def address(self, name: str, port: int | None = None) -> str:
         """host:port of a service, "" if none is published; a group's name means its API."""
@@ -112,7 +120,10 @@ class Containers:
 
     def _command(self, *arguments: str) -> list[str]:
         files = ["--project-directory", str(PROJECT), "--file", str(COMPOSE_FILE), "--env-file", str(self._secrets)]
-        return ["docker", "compose", "--project-name", self.project, *files, *arguments]
+        # What is started must be chosen; what is looked at or removed may have been started with other profiles than ours.
+        profiles = self.profiles if arguments[0] in ("up", "config") else {"*"}
+        chosen = [word for profile in sorted(profiles) for word in ("--profile", profile)]
+        return ["docker", "compose", "--project-name", self.project, *files, *chosen, *arguments]
 
     def _last_words(self, lines: int = 12) -> str:
         said = []
@@ -122,12 +133,12 @@ class Containers:
         return "\n".join(said) or "The system did not come up; Docker says why above."
 
 
-def up(names: list[str]) -> int:
+def up(names: list[str], databases: Databases = "sqlite", profiles: Collection[str] = ()) -> int:
     """`lab up --docker`: in the foreground until Ctrl-C, then the containers go and the data stays. Returns the exit code.
     Raises NoDocker, ComposeError, StartError."""
     check()
-    containers = Containers()
-    compose.select(containers.services, *names)  # a wrong name is said before anything starts
+    containers = Containers(databases=databases, profiles=profiles)
+    containers.select(*names)  # a wrong name is said before anything starts
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         containers.up(*names)
@@ -140,9 +151,16 @@ def up(names: list[str]) -> int:
     return 0
 
 
+def running() -> Containers | None:
+    """The containers of this home, if it has any and an engine answers."""
+    if not (home() / SECRETS).exists() or _complaint("version") or not (containers := Containers()).state():
+        return None
+    return containers
+
+
 def end() -> bool:
     """Remove containers that a killed `lab up --docker` left; False if there are none, or no engine. Raises StartError."""
-    if not (home() / SECRETS).exists() or _complaint("version") or not (containers := Containers()).state():
+    if not (containers := running()):
         return False
     containers.down()
     return True

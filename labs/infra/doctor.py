@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from labs.infra.debian import can_fetch, disk_words
 from labs.infra.home import PROJECT, home
-from labs.infra.programs import find_rabbitmq
+from labs.infra.programs import find_postgres, find_program, find_rabbitmq
 
 Answer = TypeVar("Answer")
 _DISK_GB, _MEMORY_GB = 0.5, 1.0
@@ -52,6 +52,8 @@ def examine() -> list[Need]:
         _memory(),
         _loopback(),
         _broker(),
+        _envoy(),
+        _postgres(),
         _docker(),
         _browser(),
     ]
@@ -130,6 +132,23 @@ def _rabbitmq() -> Need:
     if not remedy:
         remedy = "lab up --docker" if shutil.which("docker") else "conda install -c conda-forge rabbitmq-server"
     return Need("RabbitMQ and Erlang", "not found", False, remedy=remedy)
+
+
+def _envoy() -> Need:
+    found = find_program("envoy")
+    words = found or "not here; only systems with a gateway want it"
+    return Need("Envoy, the gateway", words, bool(found), False, "" if found else "make setup")
+
+
+def _postgres() -> Need:
+    name = "PostgreSQL (optional)"
+    if found := _quietly(find_postgres):
+        return Need(name, f"{found.version} in {found.programs}", True, False)
+    ways = {"conda": "conda install -c conda-forge postgresql", "brew": "brew install postgresql@17"}
+    fetched = "lab up --postgres   (fetches it, without root)" if can_fetch() else ""
+    return Need(
+        name, "not here; only `lab up --postgres` wants it", False, False, ways.get(package_manager()) or fetched
+    )
 
 
 def _quietly(question: Callable[[], Answer]) -> Answer | None:

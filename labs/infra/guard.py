@@ -120,7 +120,7 @@ class Guard:
         if child.state in ("starting", "running"):
             child.state, child.due = "stopping", time.monotonic() + child.order["grace"]
             if child.pid:
-                self._signal(child, signal.SIGTERM)
+                self._signal(child, child.order.get("signal", signal.SIGTERM))
         elif child.state == "waiting":
             child.state = "stopped"
         self._save(child, "stopping")
@@ -173,7 +173,7 @@ class Guard:
     def _running(self, child: Child, pid: int) -> None:
         child.pid = pid
         if child.state == "stopping":
-            self._signal(child, signal.SIGTERM)
+            self._signal(child, child.order.get("signal", signal.SIGTERM))
         else:
             child.state = "running"
         self._save(child, "started")

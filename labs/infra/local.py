@@ -1,42 +1,24 @@
-"""What a service of docker-compose.yml becomes on this machine: free ports for service:port, folders for volumes, this
-Python for `python`."""
+"""What a service of docker-compose.yml becomes on this machine: free ports for service:port, folders for volumes, copies for
+the project's files that it mounts, this Python for `python`."""
 
 import os
 import re
-import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labs.infra.compose import Service
+from labs.infra.compose import ComposeError, Service
 from labs.infra.home import PROJECT, home
 from labs.infra.ports import HOST, Ports
+from labs.infra.programs import find_program
+from labs.infra.start_error import StartError
 
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER", "SSL_CERT_FILE")
 """What a process gets from this one's environment; everything else it needs is in the file."""
 WORKER_MODULE = "labs.services.chassis.worker"
-
-
-class Variables(Mapping[str, str]):
-    """What `${…}` in the file stands for: what is given, and for every PASSWORD_… a secret made on first use."""
-
-    def __init__(self, **given: str) -> None:
-        self._values = dict(given)
-
-    def __getitem__(self, name: str) -> str:
-        if name not in self._values and name.startswith("PASSWORD_"):
-            self._values[name] = secrets.token_urlsafe(18)
-        return self._values[name]
-
-    def __setitem__(self, name: str, value: str) -> None:
-        self._values[name] = value
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
+_ENVOYS_WORDS = re.compile(r"address: ([\w.-]+), port_value: (\d+)")
+"""How Envoy writes host:port."""
 
 
 class Places:
@@ -57,6 +39,10 @@ class Places:
     def claim(self) -> int:
         """A free port that is none of the file's."""
         return self._ports.claim()
+
+    def log(self, name: str) -> Path:
+        """The file that a service's output goes to."""
+        return self.logs / f"{name}.log"
 
     def set_address(self, name: str, port: int, address: str) -> None:
         """For what runs elsewhere, such as a shared broker."""
@@ -81,24 +67,47 @@ class Places:
                 if re.search(pattern, text):
                     text = re.sub(pattern, self.address(other.name, port), text)
         for inside, source in service.volumes.items():
-            folder = str(self.volume(source)).replace("\\", r"\\")
-            text = re.sub(rf"{re.escape(inside)}(?=/|$)", folder, text)
+            here = str(self._mounted(service, source)).replace("\\", r"\\")
+            text = re.sub(rf"{re.escape(inside)}(?=/|$)", here, text)
         return text
 
-    def volume(self, source: str) -> Path:
-        """The folder for a named volume, or the file of the project that is mounted."""
-        if source.startswith((".", "/")):
-            return (PROJECT / source).resolve()
-        folder = self.directory / "volumes" / source
+    def volume(self, name: str) -> Path:
+        """The folder for a named volume."""
+        folder = self.directory / "volumes" / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def _mounted(self, service: Service, source: str) -> Path:
+        if source.startswith("."):
+            return self.directory / "config" / service.name / source
+        return Path(source) if source.startswith("/") else self.volume(source)
+
+    def configure(self, service: Service) -> None:
+        """Copy the project's files that this service mounts, with every name in them replaced by what it is here."""
+
+        def here(match: re.Match[str]) -> str:
+            host, _, port = self.translate(service, f"{match[1]}:{match[2]}").rpartition(":")
+            return f"address: {host}, port_value: {port}"
+
+        for source in (source for source in service.volumes.values() if source.startswith(".")):
+            original, copy = PROJECT / source, self._mounted(service, source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(_ENVOYS_WORDS.sub(here, self.translate(service, original.read_text())))
+
     def order(self, service: Service, extra: Mapping[str, str] | None = None, cold: bool = False) -> dict[str, Any]:
         """The guard's start order for this service; `extra` adds to its environment, `cold` forbids forking it."""
-        argv = [self.translate(service, word) for word in service.command]
+        command = service.local.get("command", service.command)
+        if not command:
+            raise ComposeError(f"{service.name} runs in a container only: lab up --docker {service.name}")
+        self.configure(service)
+        argv = [self.translate(service, word) for word in command]
         environment = {key: self.translate(service, value) for key, value in service.environment.items()}
         warm = None
-        if argv[0] == "python":
+        if argv[0] != "python":
+            if not (program := find_program(argv[0])):
+                raise StartError(f"{service.name} needs {argv[0]}, which is not here; `lab doctor` says how to get it.")
+            argv[0] = program
+        else:
             argv[0] = sys.executable
             if argv[1] == "-m" and not cold:
                 warm = "green" if argv[2] == WORKER_MODULE else "plain"
@@ -110,13 +119,18 @@ class Places:
             "argv": argv,
             "env": self.environment() | environment | dict(extra or {}),
             "cwd": str(self.directory),
-            "log": str(self.logs / f"{service.name}.log"),
+            "log": str(self.log(service.name)),
             "restart": service.restart,
             "grace": service.grace,
+            "signal": service.stop_signal,
             "warm": warm,
             "rank": self.rank(service),
             "disposable": bool(service.local.get("disposable")),
-            "facts": {"address": self.main_address(service.name), "group": service.group},
+            "facts": {
+                "address": self.main_address(service.name),
+                "addresses": {str(port): self.address(service.name, port) for port in service.ports},
+                "group": service.group,
+            },
         }
 
     def rank(self, service: Service) -> int:

@@ -4,38 +4,51 @@ import dataclasses
 import os
 import re
 import secrets
-import time
-from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any, Literal
 
 from labs.infra import broker as brokers
 from labs.infra import compose
-from labs.infra.compose import ComposeError, Service
+from labs.infra.compose import Service
 from labs.infra.debian import disk_words
 from labs.infra.directories import copy_code, make, prune
 from labs.infra.home import PROJECT, home
-from labs.infra.local import Places, Variables
-from labs.infra.owner import GuardLost, Owner
+from labs.infra.local import Places
+from labs.infra.owner import Owner
+from labs.infra.programs import FetchError, fetch_postgres, find_postgres
 from labs.infra.rabbitmq.node import Ports as NodePorts
 from labs.infra.rabbitmq.node import node_command
-from labs.infra.start_error import StartError, last_words, meaning
-from labs.services.chassis import probe
+from labs.infra.start_error import StartError
+from labs.infra.starting import Starting
+from labs.infra.variables import Variables
 
 COMPOSE_FILE = PROJECT / "docker-compose.yml"
 BROKER, SETUP = "rabbitmq", "broker-setup"
+POSTGRES, POSTGRES_SETUP = "postgres", "postgres-setup"
+Databases = Literal["sqlite", "postgresql"]
 READY_WITHIN = 40.0
 """Seconds that a service has to become ready; the broker alone needs 10 to 20 on a slow machine."""
-PROBE_MODULE = "labs.services.chassis.probe"
 
 
 class System:
-    """`System("shop").up("order-service", "inbox")`. Ends with this process, or with `down`. One thread at a time."""
+    """`System("shop").up("order-service", "outside")`. Ends with this process, or with `down`. One thread at a time.
+    `databases` says what the services keep their data in, `profiles` which services start beside those without a profile."""
 
-    def __init__(self, name: str, *, private_broker: bool = False, cold: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        private_broker: bool = False,
+        cold: bool = False,
+        databases: Databases = "sqlite",
+        profiles: Collection[str] = (),
+    ) -> None:
         self.id = f"{re.sub(r'[^a-z0-9_-]', '-', name.lower())}-{secrets.token_hex(3)}"
         self.private_broker, self._cold = private_broker, cold
-        self.variables = Variables(VHOST=self.id)
+        postgresql = databases == "postgresql"
+        self.variables = Variables(VHOST=self.id, postgresql=postgresql)
+        self.profiles = {*profiles, *([POSTGRES] if postgresql else [])}
         self.services = self._read()
         try:
             prune(name)
@@ -45,27 +58,28 @@ class System:
         except OSError as error:
             raise StartError(disk_words(error, Path(error.filename or home()))) from None
         self._owner = Owner(self.directory, self._lock.fileno())
-        self._ready: set[str] = set()
+        self._starting = Starting(self.services, self.places, self._owner, self._order)
         self._asked_for: set[str] = set()
-        self._log_from: dict[str, int] = {}
         self._own_broker = False
         self.broker: brokers.Broker | None = None
 
     def up(self, *names: str, timeout: float = READY_WITHIN) -> list[str]:
         """Start these services or groups and all that they depend on, in parallel, and wait until each is ready; no names:
-        everything without a profile. What already runs stays as it is. Returns the names of what was started. Raises
-        StartError."""
-        wanted = [n for n in self.select(*names) if not self._is_up(n)]
+        everything without a profile or of one that is on. What already runs stays as it is. Returns the names of what was
+        started. Raises StartError."""
+        wanted = [n for n in self.select(*names) if not self._starting.is_up(n)]
         if BROKER in wanted:
             self._choose_broker()
             wanted = [n for n in wanted if n != BROKER or self._own_broker]
+        if POSTGRES in wanted:
+            self._bring_postgres()
         self._asked_for.update(self.select(*names))
-        self._start(wanted, timeout)
+        self._starting.start(wanted, timeout)
         return wanted
 
     def select(self, *names: str) -> list[str]:
         """The services that these names mean, with all they depend on, in the order of the file. Raises ComposeError."""
-        return compose.select(self.services, *names)
+        return compose.select(self.services, *names, profiles=self.profiles)
 
     def address(self, name: str, port: int | None = None) -> str:
         """host:port of a service; a group's name means its API."""
@@ -89,16 +103,16 @@ class System:
     def stop(self, *names: str) -> None:
         """SIGTERM, and after the file's grace period SIGKILL; returns when they are gone. They stay down."""
         self._asked_for.difference_update(self._members(names))
-        self._halt(*self._alive(names))
+        self._starting.halt(*self._alive(names))
 
     def start(self, *names: str, timeout: float = READY_WITHIN) -> None:
         """Start again what was stopped, and wait until it is ready."""
         self._asked_for.update(self._members(names))
-        self._start([n for n in self._members(names) if self.state(n) in ("", "stopped")], timeout)
+        self._starting.start([n for n in self._members(names) if self.state(n) in ("", "stopped")], timeout)
 
     def restart(self, *names: str, timeout: float = READY_WITHIN) -> None:
         """`stop`, then `start`, whether they run or not."""
-        self._halt(*self._alive(names))
+        self._starting.halt(*self._alive(names))
         self.start(*names, timeout=timeout)
 
     def should_run(self, name: str) -> bool:
@@ -114,8 +128,10 @@ class System:
         self.services.update(compose.read_consumer(COMPOSE_FILE, name, self.variables))
 
     def provision(self) -> None:
-        """Give every service that the system has by now its user, rights and exchange in the broker."""
-        self._start([SETUP], READY_WITHIN)
+        """Give every service that the system has by now its user, rights and exchange in the broker, and its database where
+        PostgreSQL runs."""
+        setups = [SETUP, POSTGRES_SETUP] if POSTGRES in self._asked_for else [SETUP]
+        self._starting.start(setups, READY_WITHIN)
 
     def run(self, name: str, argv: list[str], environment: dict[str, str]) -> None:
         """Start a program that is not in the file, such as JupyterLab, under the same guard. It is not restarted."""
@@ -126,12 +142,17 @@ class System:
 
     def log(self, name: str) -> Path:
         """The file that a service's output goes to."""
-        return self.places.logs / f"{name}.log"
+        return self.places.log(name)
 
     def amqp_url(self, user: str = "learner") -> str:
         """How to reach the system's vhost; `learner` may do everything there."""
         password = self.variables[f"PASSWORD_{user.upper()}"]
         return f"amqp://{self.id}.{user}:{password}@{self.places.address(BROKER, 5672)}/{self.id}"
+
+    def database_url(self, service: str) -> str:
+        """The SQLAlchemy URL of a service's own database, e.g. that of order."""
+        owner = next(s for s in self.services.values() if s.group in (service, f"{service}-service"))
+        return self.places.translate(owner, owner.environment["DATABASE_URL"])
 
     def down(self) -> None:
         """End every process, remove the vhost; nothing is left but logs and data in `directory`."""
@@ -146,25 +167,10 @@ class System:
         return compose.read(COMPOSE_FILE, self.variables)
 
     def _members(self, names: tuple[str, ...]) -> list[str]:
-        return [n for n, s in self.services.items() if {n, s.group} & set(names) and not self._is_task(n)]
+        return [n for n, s in self.services.items() if {n, s.group} & set(names) and not self._starting.is_task(n)]
 
     def _alive(self, names: tuple[str, ...]) -> list[str]:
         return [n for n in self._members(names) if self.state(n) not in ("", "stopped")]
-
-    def _halt(self, *names: str) -> None:
-        for name in names:
-            self._owner.order({"do": "stop", "name": name})
-        for name in names:
-            if not self._owner.wait(name, lambda news: news.state == "stopped", self.services[name].grace + 5):
-                raise StartError(f"{name} cannot be stopped; `lab ps` shows what it is doing.")
-
-    def _is_task(self, name: str) -> bool:
-        """Whether somebody waits for its end, rather than for it."""
-        return any(s.depends_on.get(name) == "service_completed_successfully" for s in self.services.values())
-
-    def _is_up(self, name: str) -> bool:
-        done = self._is_task(name) and self._owner.news(name).code == 0
-        return name in self._ready and (done or self.state(name) not in ("", "stopped"))
 
     def _choose_broker(self) -> None:
         """The one nearby if there is one that serves us, else a node of our own; once for all."""
@@ -182,7 +188,17 @@ class System:
         self.places.set_address(BROKER, 15672, broker.http)
         self.services.update(self._read())  # the administrator's password is known only now
 
-    def _order(self, name: str) -> dict[str, object]:
+    def _bring_postgres(self) -> None:
+        """Fetch it before its first use; what goes on meanwhile is in its log."""
+        if find_postgres():
+            return
+        try:
+            with self.log(POSTGRES).open("a", buffering=1) as log:
+                fetch_postgres(lambda words: log.writelines([words, "\n"]))
+        except FetchError as error:
+            raise StartError(f"PostgreSQL is not here. {error}") from None
+
+    def _order(self, name: str) -> dict[str, Any]:
         service = self.services[name]
         if name == BROKER:
             port = [int(self.places.address(BROKER, p).rpartition(":")[2]) for p in (5672, 15672, 25672, 4369)]
@@ -190,68 +206,17 @@ class System:
             service = dataclasses.replace(service, command=("python", *command[1:]))
             return self.places.order(service, cold=True)
         if name == SETUP:
-            members = sorted(
-                s.group.removesuffix("-service") for s in self.services.values() if s.group.endswith("-service")
-            )
-            passwords = {f"PASSWORD_{m.upper()}": self.variables[f"PASSWORD_{m.upper()}"] for m in members}
-            order = self.places.order(service, {"SERVICES": ",".join(dict.fromkeys(members)), **passwords}, self._cold)
-            if not self._own_broker:
-                self._owner.order({**order, "do": "finally", "argv": [*order["argv"], "--remove"]})
-            return order
-        return self.places.order(service, cold=self._cold)
+            return self._setup_order(service)
+        extra = {}
+        if name == POSTGRES_SETUP:  # those that a learner added too
+            extra = {k: self.places.translate(service, url) for k, url in self.variables.databases().items()}
+        return self.places.order(service, extra, cold=self._cold)
 
-    def _start(self, names: list[str], timeout: float) -> None:
-        """Each as soon as what it depends on is as it wants it. What is on its way already is only waited for."""
-        pending, starting = list(names), dict[str, str]()  # with what is wrong still
-        deadline = time.monotonic() + timeout
-        with ThreadPoolExecutor(8) as probes:
-            while pending or starting:
-                for name in [n for n in pending if self._may_start(n, pending, starting)]:
-                    pending.remove(name)
-                    starting[name] = ""
-                    if self.state(name) in ("", "stopped"):
-                        self._ready.discard(name)
-                        self._log_from[name] = self.log(name).stat().st_size if self.log(name).exists() else 0
-                        self._owner.start(self._order(name))
-                for name, wrong in zip(list(starting), probes.map(self._complaint, list(starting)), strict=True):
-                    starting[name] = wrong
-                    if not wrong:
-                        del starting[name]
-                        self._ready.add(name)
-                if not self._owner.alive:
-                    raise GuardLost
-                if starting and time.monotonic() > deadline:
-                    self._give_up(starting, timeout)
-                time.sleep(0.02)
-
-    def _may_start(self, name: str, pending: Collection[str], starting: Collection[str]) -> bool:
-        depends_on = self.services[name].depends_on.items()
-        started = {n for n, condition in depends_on if condition == "service_started" and self.state(n) == "running"}
-        return not {n for n, _ in depends_on} & ({*pending, *starting} - started)
-
-    def _complaint(self, name: str) -> str:
-        """Empty when the service is as its dependents want it: completed if a task, else healthy. Raises StartError."""
-        news, service = self._owner.news(name), self.services[name]
-        if news.exits:
-            if news.code == 0 and service.restart in ("no", "on-failure") and not service.health:
-                return ""
-            self._halt(name)
-            raise self._error(name, f"{name} ended with {meaning(news.code)} while it started.")
-        if news.state != "running" or self._is_task(name):
-            return "has not ended yet" if self._is_task(name) else "is not running yet"
-        if name == BROKER:
-            return probe.probe(f"amqp://{self.places.address(BROKER, 5672)}")
-        words = [self.places.translate(service, word) for word in service.health]
-        if words[:3] == ["python", "-m", PROBE_MODULE]:
-            return "\n".join(filter(None, map(probe.probe, words[3:])))
-        if words:
-            raise ComposeError(f"{name}: a health check must be `python -m {PROBE_MODULE} URL…` to run without Docker.")
-        return ""
-
-    def _give_up(self, starting: Mapping[str, str], timeout: float) -> None:
-        self._halt(*starting)
-        name, wrong = next(iter(starting.items()))
-        raise self._error(name, f"{name} was not ready within {timeout:g} s: {wrong}")
-
-    def _error(self, name: str, what: str) -> StartError:
-        return StartError(last_words(what, self.log(name), self._log_from.get(name, 0)))
+    def _setup_order(self, service: Service) -> dict[str, Any]:
+        groups = {s.group for s in self.services.values() if s.group.endswith("-service")}
+        members = sorted(group.removesuffix("-service") for group in groups)
+        passwords = {f"PASSWORD_{m.upper()}": self.variables[f"PASSWORD_{m.upper()}"] for m in members}
+        order = self.places.order(service, {"SERVICES": ",".join(members), **passwords}, self._cold)
+        if not self._own_broker:
+            self._owner.order({**order, "do": "finally", "argv": [*order["argv"], "--remove"]})
+        return order

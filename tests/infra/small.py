@@ -1,13 +1,14 @@
 """Small services for tests of the runner, each good at behaving in one way, and their entries in a compose file."""
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from labs.infra import compose
-from labs.infra.system import System
+from labs.infra.system import COMPOSE_FILE, System
 
 SOURCE = """
 import http.server, os, pathlib, signal, sys, time
@@ -62,15 +63,21 @@ def task(what: str, **more: Any) -> dict[str, Any]:
     return entry(what, **({"restart": "no", "healthcheck": {"disable": True}} | more))
 
 
-def read(**entries: dict[str, Any]) -> dict[str, compose.Service]:
+def shipped(name: str) -> dict[str, Any]:
+    """A service as docker-compose.yml has it."""
+    found: dict[str, Any] = yaml.safe_load(COMPOSE_FILE.read_text())["services"][name]
+    return found
+
+
+def read(variables: Mapping[str, str] | None = None, /, **entries: dict[str, Any]) -> dict[str, compose.Service]:
     """These entries as a compose file, read."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "docker-compose.yml"
         path.write_text(yaml.safe_dump({"services": entries}, sort_keys=False))
-        return compose.read(path, {})
+        return compose.read(path, variables or {})
 
 
 def add(system: System, **entries: dict[str, Any]) -> None:
     """Make these services of the system."""
     (system.places.code / "small.py").write_text(SOURCE)
-    system.services.update(read(**entries))
+    system.services.update(read(system.variables, **entries))

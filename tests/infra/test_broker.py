@@ -19,7 +19,7 @@ from tests.ground import Ground
 def neighbour(shop: System) -> Iterator[System]:  # noqa: ARG001  both at once
     running = System("neighbour")
     try:
-        running.up("order-service", "inventory-service", "inbox")
+        running.up("user-service", "order-service", "inventory-service", "outside")
         yield running
     finally:
         running.down()
@@ -46,7 +46,7 @@ def test_what_one_sells_the_other_does_not_know(shop: System, neighbour: System)
     here, there = Shop(shop), Shop(neighbour)
     here.stock("only-here", 5)
     order = here.place(("only-here", 1))
-    assert here.wait([order])[order].status == "confirmed"
+    assert here.wait([order])[order].status == "fulfilled"
 
     assert there.get("inventory-service", "/stock/only-here").status_code == 404
     assert there.get("order-service", f"/orders/{order}").status_code == 404

@@ -47,7 +47,7 @@ class Shell:
         return int(known[0]["pid"]) if known else 0
 
     def address(self, system: Path) -> str:
-        return str(directories.state(system)["services"]["inbox"]["address"])
+        return str(directories.state(system)["services"]["outside"]["address"])
 
 
 class Up:
@@ -91,7 +91,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 
 
 def test_up_in_the_foreground_ends_with_ctrl_c_and_leaves_nothing(shell: Shell) -> None:
-    up = shell.up("inbox")
+    up = shell.up("outside")
     assert requests.get(f"http://{up.ready()}/health/ready", timeout=5).ok
     up.interrupt()
 
@@ -112,7 +112,7 @@ def test_ctrl_c_half_way_through_a_start_ends_it(shell: Shell) -> None:
 
 
 def test_up_twice_at_once_gives_two_systems_that_ps_shows_and_down_ends(shell: Shell) -> None:
-    ups = [shell.up("inbox"), shell.up("inbox")]
+    ups = [shell.up("outside"), shell.up("outside")]
     assert ups[0].ready() != ups[1].ready()
     one, other = shell.systems()
 
@@ -137,11 +137,11 @@ def test_up_twice_at_once_gives_two_systems_that_ps_shows_and_down_ends(shell: S
 
 def test_logs_are_there_while_it_runs_and_afterwards(shell: Shell) -> None:
     assert shell.lab("logs").stdout == "There is no system yet; `lab up` starts one.\n"
-    up = shell.up("inbox")
+    up = shell.up("outside")
     requests.delete(f"http://{up.ready()}/mails", timeout=5)
     (system,) = shell.systems()
     eventually(lambda: "DELETE /mails" in up.said, 10, "the request is shown where it runs")
-    assert "DELETE /mails" in shell.lab("logs", "inbox").stdout
+    assert "DELETE /mails" in shell.lab("logs", "outside").stdout
     up.interrupt()
     up.ended()
 
@@ -174,7 +174,7 @@ def test_a_guard_that_is_killed_during_a_start_is_an_error_in_words(shell: Shell
 def test_reset_ends_and_forgets_everything_but_the_programs(shell: Shell) -> None:
     (shell.home / "programs").mkdir()
     (shell.home / "progress.json").write_text(json.dumps({"00_start_here": {}}))
-    up = shell.up("inbox")
+    up = shell.up("outside")
     up.ready()
     (system,) = shell.systems()
 
@@ -187,7 +187,7 @@ def test_reset_ends_and_forgets_everything_but_the_programs(shell: Shell) -> Non
     assert shell.lab("reset").returncode == 0
 
 
-@pytest.mark.parametrize("words", [("up", "inbox"), ("ps",), ("logs",), ("reset",)])
+@pytest.mark.parametrize("words", [("up", "outside"), ("ps",), ("logs",), ("reset",)])
 def test_a_home_that_cannot_be_used_is_an_error_in_words(shell: Shell, words: tuple[str, ...]) -> None:
     shell.home.rmdir()
     shell.home.write_text("a file where a folder belongs")

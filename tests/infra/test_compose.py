@@ -8,8 +8,8 @@ import yaml
 
 from labs.infra import compose
 from labs.infra.compose import ComposeError
-from labs.infra.local import Variables
 from labs.infra.system import COMPOSE_FILE
+from labs.infra.variables import Variables
 
 HERE = {"NAME": "tea", "EMPTY": ""}
 

@@ -13,8 +13,8 @@ from packaging.requirements import Requirement
 from labs.infra import compose
 from labs.infra.docker import SECRETS, Containers
 from labs.infra.home import PROJECT, home
-from labs.infra.local import Variables
 from labs.infra.system import COMPOSE_FILE
+from labs.infra.variables import Variables
 
 LAB = Path(sys.executable).with_name("lab")
 SERVICES_LOCK = PROJECT / "labs/services/requirements.lock"
@@ -23,7 +23,7 @@ SERVICES_LOCK = PROJECT / "labs/services/requirements.lock"
 def up(**environment: str) -> "subprocess.CompletedProcess[str]":
     """`lab up --docker inbox`."""
     settings = {**os.environ, "COLUMNS": "200", **environment}
-    return subprocess.run([LAB, "up", "--docker", "inbox"], env=settings, capture_output=True, text=True, check=False)
+    return subprocess.run([LAB, "up", "--docker", "outside"], env=settings, capture_output=True, text=True, check=False)
 
 
 def program(folder: Path, script: str) -> str:
@@ -64,7 +64,11 @@ def test_passwords_are_kept_for_the_next_time_where_only_the_owner_reads_them(tm
     assert (home() / SECRETS).stat().st_mode & 0o777 == 0o600
     password = first.services["order-api"].environment["AMQP_URL"].split(":")[2].split("@")[0]
     assert f"PASSWORD_ORDER={password}\n" in kept
-    assert len(set(re.findall(r"=(.+)", kept))) == len(kept.splitlines()) == 5
+    names, secrets = zip(*(line.split("=", 1) for line in kept.splitlines()), strict=True)
+    assert set(names) == set(re.findall(r"\$\{((?:PASSWORD|SECRET)_\w+)", COMPOSE_FILE.read_text())) - {
+        "PASSWORD_EXAMPLE"
+    }
+    assert len(set(secrets)) == len(secrets)
     assert first.services == second.services
 
 

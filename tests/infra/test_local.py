@@ -8,8 +8,9 @@ import psutil
 import pytest
 
 from labs.infra.home import PROJECT
-from labs.infra.local import Places, Variables
+from labs.infra.local import Places
 from labs.infra.system import System
+from labs.infra.variables import Variables
 from tests.infra import small
 
 
@@ -91,6 +92,6 @@ def test_no_command_line_tells_a_password(shop: System) -> None:
 def test_every_service_runs_from_the_systems_own_copy_of_the_code(shop: System) -> None:
     document = json.loads((shop.directory / "state.json").read_text())
 
-    assert {facts["group"] for facts in document["services"].values()} >= {"order-service", "inbox"}
+    assert {facts["group"] for facts in document["services"].values()} >= {"order-service", "outside"}
     (shop.places.code / "labs/services/order/domain.py").read_text()
     assert not shop.places.code.is_relative_to(PROJECT / "labs")

@@ -29,7 +29,7 @@ def test_an_order_is_confirmed_and_one_mail_says_so(shop: System) -> None:
     customer.stock("thin-line", 3)
     order = customer.place(("thin-line", 2))
 
-    assert customer.wait([order])[order].status == "confirmed"
+    assert customer.wait([order])[order].status == "fulfilled"
     assert customer.available("thin-line") == 1
     assert [mail["subject"] for mail in customer.wait_for_mails(1, order_id=order)] == ["Your order is confirmed"]
 

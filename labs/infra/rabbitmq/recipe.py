@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from labs.infra.debian import libraries
 from labs.infra.programs import RabbitMQ
 from labs.infra.rabbitmq.slim import slim_installation
 
@@ -94,14 +95,14 @@ def _erlang(place: Path, rabbit: RabbitMQ) -> dict[str, str]:
     programs.mkdir(exist_ok=True)
     _link(programs / "erl", emulator / "erlexec")
     _link(programs / "epmd", emulator / "epmd")
-    libraries = [str(folder) for usr in ("usr/lib", "lib") for folder in root.glob(f"{usr}/*-linux-gnu*")]
+    folders = libraries(root)
     return {
         "PATH": os.pathsep.join((str(programs), path)),
         "ROOTDIR": str(erlang),
         "BINDIR": str(emulator),
         "EMU": "beam",
         "PROGNAME": "erl",
-        **({"LD_LIBRARY_PATH": os.pathsep.join(libraries)} if libraries else {}),
+        **({"LD_LIBRARY_PATH": os.pathsep.join(folders)} if folders else {}),
     }
 
 
