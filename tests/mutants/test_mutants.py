@@ -17,7 +17,7 @@ from labs.infra.home import PROJECT
 HERE = Path(__file__).parent
 UP = {
     "00_start_here": ["order-service"],
-    "06_events_with_nameko": ["order-service", "inventory-service", "inbox"],
+    "06_events_with_nameko": ["user-service", "order-service", "inventory-service", "outside"],
 }
 FEWEST = 3
 EXERCISES = sorted(path for path in HERE.glob("*/*") if path.is_dir() and not path.name.startswith("__"))

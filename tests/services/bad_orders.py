@@ -4,7 +4,7 @@ import json
 from typing import Any, NamedTuple
 
 LINE = {"sku": "tea", "quantity": 1}
-ORDER = {"customer_email": "customer@example.org", "lines": [LINE]}
+ORDER = {"lines": [LINE]}
 
 
 class Bad(NamedTuple):
@@ -26,8 +26,7 @@ def _line(wrong: str, said: str, **changes: Any) -> Bad:
 
 
 BAD_ORDERS = [
-    Bad("nothing in it", b"{}", 422, "customer_email: Field required"),
-    Bad("no lines", b'{"customer_email": "customer@example.org"}', 422, "lines: Field required"),
+    Bad("nothing in it", b"{}", 422, "lines: Field required"),
     _order("lines without a line", "lines", lines=[]),
     _order("101 lines", "lines: List should have at most 100 items", lines=[LINE] * 101),
     _order("lines that are no list", "lines", lines=LINE),
@@ -50,13 +49,10 @@ BAD_ORDERS = [
     _line("a sku that would leave its folder", "sku: must be", sku="../tea"),
     _line("a sku that ends its line", "sku: must be", sku="tea\n"),
     _line("a sku of 41 letters", "sku: must be", sku="t" * 41),
-    _order("null as address", "customer_email: Input should be a valid string", customer_email=None),
-    _order("an address without @", "customer_email: must be one email address", customer_email="customer"),
-    _order("two addresses", "customer_email: must be one email address", customer_email="a@example.org,b@example.org"),
-    _order("another mail header", "customer_email: must be one", customer_email="a@example.org\nBcc: b@example.org"),
-    _order("a zero byte", "customer_email: must be one email address", customer_email="a@example.org\0"),
-    _order("an address of 300 letters", "customer_email: must be one email", customer_email=f"a@{'b.' * 148}de"),
-    _order("half a character", "customer_email", customer_email="\ud800@example.org"),
+    _order("an address instead of a token", "customer_email", customer_email="somebody@example.org"),
+    _order("a card number instead of the provider's token", "card", card="4111111111111111"),
+    _order("null as card", "card", card=None),
+    _order("half a character", "card", card="\ud800"),
     Bad("a list", b"[]", 422, "body"),
     Bad("null", b"null", 422, "Field required"),
     Bad("nothing at all", b"", 400, "not JSON"),
@@ -68,4 +64,31 @@ BAD_ORDERS = [
     Bad("a form", b"sku=tea&quantity=1", 415, "application/json", "application/x-www-form-urlencoded"),
     Bad("JSON that says it is text", json.dumps(ORDER).encode(), 415, "text/plain", "text/plain"),
     Bad("JSON that says nothing", json.dumps(ORDER).encode(), 415, "application/json", None),
+]
+
+
+def _user(wrong: str, said: str, **changes: Any) -> Bad:
+    return Bad(wrong, json.dumps(USER | changes).encode(), 422, said)
+
+
+USER = {"name": "A customer", "email": "customer@example.org", "password": "correct horse"}
+BAD_USERS = [
+    Bad("nothing in it", b"{}", 422, "Field required"),
+    _user("null as address", "email: Input should be a valid string", email=None),
+    _user("an address without @", "email: must be one email address", email="customer"),
+    _user("two addresses", "email: must be one email address", email="a@example.org,b@example.org"),
+    _user("another mail header", "email: must be one", email="a@example.org\nBcc: b@example.org"),
+    _user("a zero byte in the address", "email: must be one email address", email="a@example.org\0"),
+    _user("an address of 300 letters", "email: must be one email", email=f"a@{'b.' * 148}de"),
+    _user("half a character", "email", email="\ud800@example.org"),
+    _user("a short password", "password", password="7 chars"),
+    _user("an endless password", "password", password="x" * 129),
+    _user("no name", "name", name=""),
+    _user("a name that ends a header", "name", name="A\r\nBcc: b@example.org"),
+    _user("no phone number", "phone", phone="call me"),
+    _user("a channel that does not exist", "channels", channels=["pigeon"]),
+    _user("SMS without a phone", "phone", channels=["sms"]),
+    _user("push without a device", "device_token", channels=["push"]),
+    _user("a role", "roles", roles=["admin"]),
+    _user("permissions", "permissions", permissions=["users:all"]),
 ]

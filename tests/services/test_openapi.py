@@ -1,15 +1,14 @@
-"""What /openapi.json says is OpenAPI 3.1 and true: real answers are what it promises."""
+"""What /openapi.json says is OpenAPI 3.1 through and through; tests/services/test_fuzz.py holds it to what really happens."""
 
 import re
 from typing import Any
 
 import pytest
-import requests
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-SERVICES = ("order-service", "inventory-service", "notification-service", "inbox")
+SERVICES = ("user-service", "order-service", "inventory-service", "notification-service", "outside")
 METHODS = {"get", "put", "post", "delete", "patch"}
 
 
@@ -53,27 +52,6 @@ def test_errors_are_described_as_the_problems_that_they_are(described):
     assert {tuple(answer["content"]) for status, answer in answers if status >= "400"} <= {
         ("application/problem+json",)
     }
-
-
-def test_real_answers_are_what_the_description_promises(shop):
-    shop.stock("described", 1)
-    order = {"customer_email": "customer@example.org", "lines": [{"sku": "described", "quantity": 1}]}
-    placed = shop.post("order-service", "/orders", order)
-    answers = [
-        ("order-service", "post", "/orders", placed),
-        ("order-service", "post", "/orders", shop.post("order-service", "/orders", {})),
-        ("order-service", "post", "/orders", requests.post(shop.url("order-service", "/orders"), data="{", timeout=10)),
-        ("order-service", "get", "/orders/{order_id}", shop.get("order-service", placed.headers["Location"])),
-        ("order-service", "get", "/orders/{order_id}", shop.get("order-service", "/orders/none")),
-        ("inventory-service", "post", "/stock", shop.post("inventory-service", "/stock", {"sku": "x", "quantity": 1})),
-        ("inventory-service", "get", "/stock/{sku}", shop.get("inventory-service", "/stock/described")),
-        ("inventory-service", "get", "/stock/{sku}", shop.get("inventory-service", "/stock/never-stocked")),
-    ]
-    for service, method, path, answer in answers:
-        described = shop.get(service, "/openapi.json").json()
-        promised = described["paths"][path][method]["responses"][str(answer.status_code)]["content"]
-        schema = promised[answer.headers["Content-Type"]]["schema"]
-        Draft202012Validator({**schema, "components": described["components"]}).validate(answer.json())
 
 
 def references(part: Any) -> list[str]:

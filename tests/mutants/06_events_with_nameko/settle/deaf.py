@@ -13,4 +13,4 @@ class OrderWorker:
     def confirm(self, event, tx):
         order = store.settle(tx, event.data["order_id"], Status.CONFIRMED)
         if order:
-            tx.tell("order_confirmed", {"order_id": order.id, "customer_email": order.customer_email})
+            tx.tell("order_confirmed", {"order_id": order.id, "customer_id": order.customer_id})

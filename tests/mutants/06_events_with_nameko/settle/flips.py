@@ -13,11 +13,11 @@ class OrderWorker:
     def confirm(self, event, tx):
         order = store.settle(tx, event.data["order_id"], Status.CONFIRMED)
         if order:
-            tx.tell("order_confirmed", {"order_id": order.id, "customer_email": order.customer_email})
+            tx.tell("order_confirmed", {"order_id": order.id, "customer_id": order.customer_id})
 
     @handle_event("inventory-service", "stock_rejected")
     def reject(self, event, tx):
         order = store.get(tx, event.data["order_id"])
         order.status, order.reason = Status.REJECTED, event.data["reason"]
-        told = {"order_id": order.id, "customer_email": order.customer_email, "reason": order.reason}
+        told = {"order_id": order.id, "customer_id": order.customer_id, "reason": order.reason}
         tx.tell("order_rejected", told)

@@ -20,5 +20,5 @@ class OrderWorker:
         reason = event.data["reason"]
         order = store.settle(tx, event.data["order_id"], Status.REJECTED, reason)
         if order:
-            told = {"order_id": order.id, "customer_email": order.customer_email, "reason": reason}
+            told = {"order_id": order.id, "customer_id": order.customer_id, "reason": reason}
             tx.tell("order_rejected", told)

@@ -13,12 +13,12 @@ class OrderWorker:
     def confirm(self, event, tx):
         order = store.settle(tx, event.data["order_id"], Status.CONFIRMED)
         if order:
-            tx.tell("order_confirmed", {"order_id": order.id, "customer_email": order.customer_email})
+            tx.tell("order_confirmed", {"order_id": order.id, "customer_id": order.customer_id})
 
     @handle_event("inventory-service", "stock_rejected")
     def reject(self, event, tx):
         reason = event.data["reason"]
         order = store.settle(tx, event.data["order_id"], Status.CONFIRMED, reason)
         if order:
-            told = {"order_id": order.id, "customer_email": order.customer_email, "reason": reason}
+            told = {"order_id": order.id, "customer_id": order.customer_id, "reason": reason}
             tx.tell("order_rejected", told)

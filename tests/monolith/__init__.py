@@ -1,0 +1,1 @@
+"""The behaviour of the shop, asked of the monolith."""

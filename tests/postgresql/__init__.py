@@ -1,0 +1,1 @@
+"""The behaviour of the shop, its data in PostgreSQL."""
