@@ -13,7 +13,7 @@ OURS = [
     "inventory-worker",
     "notification-api",
     "notification-worker",
-    "inbox",
+    "outside",
 ]
 
 
@@ -50,9 +50,9 @@ def test_a_service_has_no_capability_and_can_get_none(containers, service):
 
 def test_nothing_can_be_installed_or_compiled_in_it(containers):
     for module in ("pip", "setuptools"):
-        assert f"No module named '{module}'" in inside(containers, "inbox", f"import {module}").stderr
+        assert f"No module named '{module}'" in inside(containers, "outside", f"import {module}").stderr
     code = "import shutil; print([p for p in ('pip', 'pip3', 'gcc', 'cc', 'make') if shutil.which(p)])"
-    assert inside(containers, "inbox", code).stdout.strip() == "[]"
+    assert inside(containers, "outside", code).stdout.strip() == "[]"
 
 
 def test_only_what_runs_in_it_was_copied_and_it_is_compiled(containers):
@@ -63,7 +63,7 @@ def test_only_what_runs_in_it_was_copied_and_it_is_compiled(containers):
                      if p.name != "__pycache__"))
         print([str(p) for p in shop.rglob("*.py") if not list((p.parent / "__pycache__").glob(f"{p.stem}.*.pyc"))])
     """
-    copied, uncompiled = inside(containers, "inbox", code).stdout.splitlines()
+    copied, uncompiled = inside(containers, "outside", code).stdout.splitlines()
     infra = ["labs/infra", "labs/infra/__init__.py", "labs/infra/rabbitmq"]
     assert eval(copied) == ["labs", "labs/__init__.py", *infra, "labs/services"]
     assert uncompiled == "[]"

@@ -21,7 +21,7 @@ OURS = [
     "inventory-worker",
     "notification-api",
     "notification-worker",
-    "inbox",
+    "outside",
 ]
 KILL = """if True:
     import os, pathlib, signal
@@ -69,7 +69,7 @@ def test_a_service_that_is_killed_comes_back_by_policy_at_the_same_address(whole
     eventually(lambda: shop_answers(shop), 30, "the shop takes orders again")
     shop.stock("killed", 1)
     order = shop.place(("killed", 1))
-    assert shop.wait([order], within=30)[order].status == "confirmed"
+    assert shop.wait([order], within=30)[order].status == "fulfilled"
 
 
 def test_what_was_accepted_is_delivered_after_all_containers_were_removed_and_made_again(whole, shop):
@@ -80,7 +80,7 @@ def test_what_was_accepted_is_delivered_after_all_containers_were_removed_and_ma
     assert whole.state() == {}
 
     whole.up()
-    assert shop.wait([order], within=30)[order].status == "confirmed"
+    assert shop.wait([order], within=30)[order].status == "fulfilled"
     assert shop.available("kept") == 3
     assert shop.wait_for_mails(1, order_id=order)
 
@@ -107,15 +107,15 @@ def test_lab_up_docker_shows_the_addresses_and_ctrl_c_removes_the_containers_and
     environment = {**os.environ} | {"LAB_HOME": str(tmp_path), "COLUMNS": "120"}
     said = tmp_path / "said"
     with said.open("w") as out:
-        up = subprocess.Popen([lab, "up", "--docker", "inbox"], env=environment, stdout=out, stderr=subprocess.STDOUT)
+        up = subprocess.Popen([lab, "up", "--docker", "outside"], env=environment, stdout=out, stderr=subprocess.STDOUT)
     try:
         eventually(lambda: "address" in said.read_text() or up.poll() is not None, 60, "the addresses are shown")
-        assert re.search(r"inbox +running +127\.0\.0\.1:\d+", said.read_text()), said.read_text()
+        assert re.search(r"outside +running +127\.0\.0\.1:\d+", said.read_text()), said.read_text()
         up.send_signal(signal.SIGINT)
         assert up.wait(30) == 0
         assert (tmp_path / "docker.env").stat().st_mode & 0o777 == 0o600
         assert listed("container", environment) == []
-        assert any(name.endswith("_inbox-data") for name in listed("volume", environment))
+        assert any(name.endswith("_outside-data") for name in listed("volume", environment))
     finally:
         if up.poll() is None:
             up.kill()

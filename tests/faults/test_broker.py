@@ -53,7 +53,7 @@ def test_orders_flow_through_three_deaths_of_the_broker_and_each_counts_once(own
     shop = Shop(own)
     shop.stock("tea", PIECES)
     first = shop.place(("tea", 1))
-    assert shop.wait([first])[first].status == "confirmed"
+    assert shop.wait([first])[first].status == "fulfilled"
     eventually(lambda: remembers_its_queues(own), 20, "its queues are on disk")
 
     def buy(number: int) -> str:
@@ -102,7 +102,7 @@ def test_whoever_listens_on_5672_is_left_alone(home: Callable[..., Path]) -> Non
             shop = Shop(system)
             shop.stock("tea", 1)
             order = shop.place(("tea", 1))
-            assert shop.wait([order])[order].status == "confirmed"
+            assert shop.wait([order])[order].status == "fulfilled"
             assert not system.address(BROKER, 5672).endswith(":5672")
         finally:
             system.down()

@@ -30,7 +30,7 @@ class LoyaltyWorker:
 def system(ground) -> Iterator[System]:  # noqa: ARG001  its broker is shared
     running = System("cells")
     try:
-        running.up("order-service", "inventory-service", "inbox", timeout=90)
+        running.up("user-service", "order-service", "inventory-service", "outside", timeout=90)
         yield running
     finally:
         running.down()
@@ -45,7 +45,7 @@ def confirms(system: System) -> bool:
     shop = Shop(system)
     shop.stock("tea", 1)
     order = shop.place(("tea", 1))
-    return shop.wait([order])[order].status == "confirmed"
+    return shop.wait([order])[order].status == "fulfilled"
 
 
 def test_a_syntax_error_is_told_and_touches_no_process(system: System, cells: Workshop) -> None:

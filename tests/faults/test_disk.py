@@ -76,7 +76,7 @@ def test_a_full_disk_at_the_start_is_said_in_words(small_disk: tuple[Home, Path]
 
     with pytest.raises(StartError, match=r"The disk is full: .*\nMake room, or choose another place: LAB_HOME="):
         System("shop")
-    said = lab_up("inbox")
+    said = lab_up("outside")
     assert said.returncode == 1
     assert "The disk is full" in said.stdout
     assert "Traceback" not in said.stdout + said.stderr

@@ -18,7 +18,7 @@ from tests.infra.nodes import eventually
 from tests.labs.processes import belonging_to, left_over
 
 Home = Callable[..., Path]
-UP = "from labs.classroom import Lab; lab = Lab('00_start_here'); lab.up('order-service', 'inventory-service', 'inbox')"
+UP = "from labs.classroom import Lab; lab = Lab('00_start_here'); lab.up('user-service', 'order-service', 'inventory-service', 'outside')"
 ORDER = "lab.shop.stock('tea', 9); o = lab.shop.place(('tea', 1)); print('order', lab.shop.wait([o], 30)[o].status)"
 
 
@@ -111,7 +111,7 @@ def test_nothing_outlives_its_kernel(place: tuple[Path, set[psutil.Process]], en
 def test_a_second_lab_in_one_kernel_ends_the_first(home: Home) -> None:
     home()
     with kernel() as notebook:
-        notebook.run("from labs.classroom import Lab; lab = Lab('00_start_here'); lab.up('inbox')")
+        notebook.run("from labs.classroom import Lab; lab = Lab('00_start_here'); lab.up('outside')")
         first = notebook.system()
         notebook.run("lab = Lab('00_start_here')")
 

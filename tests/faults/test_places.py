@@ -50,7 +50,7 @@ def test_a_folder_with_an_awkward_name_is_a_home_like_any_other(home: Home, name
             shop = Shop(system)
             shop.stock("tea", 3)
             order = shop.place(("tea", 1))
-            assert shop.wait([order], 30)[order].status == "confirmed"
+            assert shop.wait([order], 30)[order].status == "fulfilled"
             assert len(shop.wait_for_mails(1, order_id=order)) == 1
             assert system.directory.is_relative_to(here)
         finally:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from apiflask import APIFlask
+from apiflask import APIBlueprint, APIFlask
 from flask import Response, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,6 +16,8 @@ from labs.services.chassis.database import Database, outage
 from labs.services.chassis.problems import Problem
 from labs.services.chassis.settings import Settings
 
+Routes = APIFlask | APIBlueprint
+"""What a service adds its routes to: its own app, or a part of a monolith's."""
 ACCEPTED_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 """A caller's correlation id that goes into logs and tables as it is; for any other a new one is made."""
 READS = {"GET", "HEAD", "OPTIONS"}

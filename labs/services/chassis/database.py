@@ -58,11 +58,15 @@ class Database:
         IMMEDIATE), so do no I/O inside: everybody else waits. Raises Nested."""
         bind = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
         with self._writing(), queries.asking(self.engine.dialect.name):
-            with Transaction(bind, expire_on_commit=False) as session, session.begin():
+            with self.begin(bind, expire_on_commit=False) as session, session.begin():
                 yield session
                 session.flush()
                 crash.point("before_commit")
             crash.point("after_commit")
+
+    def begin(self, *args: Any, **kwargs: Any) -> Transaction:
+        """What `transaction` gives, made as a Session is."""
+        return Transaction(*args, **kwargs)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -15,7 +15,7 @@ from typing import Any
 from amqp.exceptions import AccessRefused, NotAllowed, NotFound
 from kombu import Connection, Queue
 
-from labs.services.chassis import topology
+from labs.services.chassis import crash, topology
 from labs.services.chassis.events import PREFIX
 from labs.services.chassis.publisher import CONNECTION_ERRORS, BrokerAway, Outgoing, Publisher
 from labs.services.chassis.settings import Settings, load
@@ -132,6 +132,7 @@ def table(found: list[Letter]) -> str:
 def main(arguments: list[str]) -> int:
     """0, or 1 after saying what went wrong."""
     settings = load(Settings)
+    crash.arm(settings.crash)
     parser = argparse.ArgumentParser(prog="labs.services.chassis.dead_letters", description=__doc__)
     parser.add_argument("do", choices=("list", "replay"))
     parser.add_argument("service", nargs="?", default=settings.service, help="e.g. order-service")

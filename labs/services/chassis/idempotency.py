@@ -112,7 +112,7 @@ def forget(tx: Session, before: float, limit: int = 500) -> int:
     """Delete at most `limit` keys older than `before` (seconds since the epoch); returns how many there were."""
     own = tuple_(idempotency_keys.c.caller, idempotency_keys.c.key)
     old = select(idempotency_keys.c.caller, idempotency_keys.c.key).where(idempotency_keys.c.created_at < before)
-    oldest = old.limit(limit)
+    oldest = old.order_by(idempotency_keys.c.created_at).limit(limit)
     return tx.connection().execute(delete(idempotency_keys).where(own.in_(oldest))).rowcount
 
 

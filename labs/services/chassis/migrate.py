@@ -14,16 +14,18 @@ from labs.services.chassis.database import Database
 from labs.services.chassis.settings import Settings, load
 
 
-def migrate(service: str, url: str, direction: str = "upgrade", revision: str = "") -> None:
-    """Bring the database at `url` to `revision` ("head" or "base" if empty). A run is one transaction: if it fails the schema
-    is as it was. Raises SystemExit for an unknown service, direction or revision."""
+def migrate(
+    service: str, url: str, direction: str = "upgrade", revision: str = "", versions: str = "alembic_version"
+) -> None:
+    """Bring the database at `url` to `revision` ("head" or "base" if empty), which is noted in the table `versions`. A run is
+    one transaction: if it fails the schema is as it was. Raises SystemExit for an unknown service, direction or revision."""
     config = _config(service)
     directions = {"upgrade": (command.upgrade, "head"), "downgrade": (command.downgrade, "base")}
     if direction not in directions:
         raise SystemExit(f"direction must be upgrade or downgrade, not {direction!r}")
     move, furthest = directions[direction]
     with Database(url).engine.execution_options(sqlite_begin="BEGIN IMMEDIATE").begin() as connection:
-        config.attributes["connection"] = connection
+        config.attributes.update(connection=connection, versions=versions)
         try:
             move(config, revision or furthest)
         except CommandError as error:

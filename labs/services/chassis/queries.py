@@ -1,9 +1,10 @@
 """One span for each transaction: what it asked of the database, and how long it took, its commit included.
 
-A span for each statement, as OpenTelemetry's instrumentation of SQLAlchemy makes, costs 40 µs with its export; an order's
-transactions have ten."""
+A span costs 35 µs of CPU with its export, on a request of 600 µs. OpenTelemetry's own instrumentation of SQLAlchemy makes one
+for each statement, of which an order has ten; this makes one for all, once it is known what they were."""
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -35,20 +36,22 @@ def watch(engine: Engine) -> None:
 
 @contextmanager
 def asking(system: str) -> Iterator[None]:
-    """A span around one transaction on a database of this `system`, if what it belongs to is recorded."""
+    """A span of one transaction on a database of this `system`, if what it belongs to is recorded."""
     if not trace.get_current_span().is_recording():
         yield
         return
     asked: list[str] = []
-    token = _asked.set(asked)
-    with traces.span("transaction", SpanKind.CLIENT, {"db.system.name": system}) as span:
-        try:
-            yield
-        finally:
-            _asked.reset(token)
-            summary = ", ".join(filter(None, map(summarized, asked)))[:LONGEST]
-            span.update_name(summary or "transaction")
-            span.set_attributes({"db.query.summary": summary, "db.operation.batch.size": len(asked)})
+    token, began, failure = _asked.set(asked), time.time_ns(), None
+    try:
+        yield
+    except BaseException as error:
+        failure = error
+        raise
+    finally:
+        _asked.reset(token)
+        summary = ", ".join(filter(None, map(summarized, asked)))[:LONGEST]
+        seen = {"db.system.name": system, "db.query.summary": summary, "db.operation.batch.size": len(asked)}
+        traces.over(summary or "transaction", SpanKind.CLIENT, seen, began, failure)
 
 
 @lru_cache(1024)

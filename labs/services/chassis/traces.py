@@ -101,11 +101,19 @@ def begun(name: str, kind: SpanKind, attributes: Mapping[str, Any], parent: str)
     return _tracer.start_span(name, above(parent), kind, attributes)
 
 
-def failed(error: BaseException) -> None:
-    """Note on the current span why what it stands for failed."""
-    now = trace.get_current_span()
-    now.record_exception(error)
-    now.set_status(StatusCode.ERROR, f"{type(error).__name__}: {error}"[:300])
+def over(name: str, kind: SpanKind, attributes: Mapping[str, Any], began: int, error: BaseException | None) -> None:
+    """A span of something that is over, from `began` (nanoseconds since the epoch) until now, inside the current one."""
+    past = _tracer.start_span(name, None, kind, attributes, start_time=began)
+    if error:
+        failed(error, past)
+    past.end()
+
+
+def failed(error: BaseException, span: Span | None = None) -> None:
+    """Note on this span, or on the current one, why what it stands for failed."""
+    noted = span or trace.get_current_span()
+    noted.record_exception(error)
+    noted.set_status(StatusCode.ERROR, f"{type(error).__name__}: {error}"[:300])
 
 
 def above(parent: str) -> Context | None:

@@ -2,7 +2,7 @@
 
 from apiflask import APIFlask
 
-from labs.services.chassis.api import create_api
+from labs.services.chassis.api import Routes, create_api
 from labs.services.chassis.auth import Auth, Keys, RemoteKeys
 from labs.services.chassis.database import Database
 from labs.services.chassis.problems import respond
@@ -20,7 +20,7 @@ def create_app(settings: Settings | None = None, keys: Keys | None = None) -> AP
     return app
 
 
-def routes(app: APIFlask, db: Database, auth: Auth) -> None:
+def routes(app: Routes, db: Database, auth: Auth) -> None:
     """All that inventory-service answers; the monolith does so too, in its own process."""
     app.register_error_handler(UnknownProduct, lambda error: respond(404, str(error)))
     app.register_error_handler(NotEnough, lambda error: respond(409, str(error)))

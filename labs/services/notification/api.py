@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from apiflask import APIFlask
 from pydantic import BaseModel
 
-from labs.services.chassis.api import create_api
+from labs.services.chassis.api import Routes, create_api
 from labs.services.chassis.auth import Auth, Keys, RemoteKeys
 from labs.services.chassis.database import Database
 from labs.services.chassis.paging import PageIn, PageOut
@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None, keys: Keys | None = None) -> AP
     return app
 
 
-def routes(app: APIFlask, db: Database, auth: Auth) -> None:
+def routes(app: Routes, db: Database, auth: Auth) -> None:
     """All that it answers."""
 
     @app.get("/notifications")

@@ -22,6 +22,8 @@ LANES = 4
 """Messages of one channel that are on their way at once."""
 BATCH = 40
 """Messages of one look into the database."""
+LONGEST_BATCH = 2.0
+"""Seconds; then no other message is begun before the next look, so that a worker that stops need not wait long."""
 ATTEMPTS = metrics.counter(
     "notification_attempts_total", "Attempts to send, by what became of the notification", ("channel", "status")
 )
@@ -48,17 +50,17 @@ class Sending:
         """What is due on this channel now; returns how many were tried. What fails is due again later."""
         with db.reading() as session:
             ids = deque(store.due(session, channel, BATCH))
-        tried, lanes = len(ids), min(LANES, len(ids))
+        found, lanes, until = len(ids), min(LANES, len(ids)), time.monotonic() + LONGEST_BATCH
         if lanes == 0:
             return 0
         with ThreadPoolExecutor(lanes, thread_name_prefix=channel) as pool:
-            for lane in [pool.submit(self._lane, db, channel, ids) for _ in range(lanes)]:
+            for lane in [pool.submit(self._lane, db, channel, ids, until) for _ in range(lanes)]:
                 lane.result()
-        return tried
+        return found - len(ids)
 
-    def _lane(self, db: Database, channel: str, ids: deque[str]) -> None:
+    def _lane(self, db: Database, channel: str, ids: deque[str], until: float) -> None:
         with self._channels[channel].opened() as send:
-            while ids:
+            while ids and time.monotonic() < until:
                 try:
                     notification_id = ids.popleft()
                 except IndexError:  # another lane was faster

@@ -17,7 +17,7 @@ from labs.services.notification.settings import Settings
 def sending() -> Sending:
     """The one of this process: it knows which channels are in trouble."""
     settings = load(Settings)
-    return Sending(channels(settings), settings.patience, settings.most_attempts)
+    return Sending(channels(settings), settings.notification_patience, settings.notification_attempts)
 
 
 class NotificationWorker:
@@ -72,7 +72,7 @@ class NotificationWorker:
             if not contacts.waiting(session):
                 return
         with self.db.transaction() as tx:
-            contacts.address(tx, load(Settings).patience)
+            contacts.address(tx, load(Settings).notification_patience)
 
     @timer(interval=0.1)
     def send_mails(self):

@@ -9,7 +9,7 @@ from uuid import UUID
 from apiflask import APIFlask
 
 from labs.services.chassis import idempotency, metrics
-from labs.services.chassis.api import create_api
+from labs.services.chassis.api import Routes, create_api
 from labs.services.chassis.auth import Auth, Caller, Keys, RemoteKeys
 from labs.services.chassis.client import Client
 from labs.services.chassis.database import Database
@@ -36,7 +36,7 @@ def create_app(settings: Settings | None = None, keys: Keys | None = None) -> AP
 
 
 def routes(
-    app: APIFlask,
+    app: Routes,
     db: Database,
     auth: Auth,
     shop: Prices,

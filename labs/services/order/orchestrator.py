@@ -4,17 +4,18 @@ Between two of these steps the process may die, another worker may do the same, 
 that comes out right."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import CompoundSelect, Float, Integer, Row, Table, bindparam, select, union_all
 
 from labs.services.chassis import crash, logs, metrics, traces
 from labs.services.chassis.database import Database, Transaction, insert_new
 from labs.services.order import events, store
 from labs.services.order.domain import ENDED
 from labs.services.order.progress import Saga, Taken
-from labs.services.order.saga import Asked, Done, Later, Outcome
+from labs.services.order.saga import Asked, Done, Later, Outcome, Step
 from labs.services.order.tables import Order
 
 Actions = Mapping[str, Callable[[Order], Outcome]]
@@ -41,28 +42,29 @@ class Orchestrator:
         self, db: Database, actions: Actions, saga: Saga = store.SAGA, clock: Callable[[], float] = time.time
     ) -> None:
         self._db, self._actions, self.saga, self._clock = db, actions, saga, clock
+        self._due = _due_at(saga.steps)
 
-    def take(self, step: str, limit: int) -> list[Task]:
-        """At most `limit` orders that are due at this step. Each is given to one caller, until the lease is over."""
+    def take(self, room: Mapping[str, int]) -> list[Task]:
+        """Orders that are due, at most so many at each step. Each is given to one caller, until the lease is over."""
         now = self._clock()
-        due = select(Order.id, Order.due_at).where(Order.step == step, Order.due_at <= now)
+        limits = {
+            f"room_{step.name}": room.get(step.name, 0) + 1 for step in self.saga.steps
+        }  # one more shows who is late
         with self._db.reading() as session:
-            waiting = session.execute(due.order_by(Order.due_at).limit(limit)).all()
-        LATE.labels(step).set(now - waiting[0].due_at if waiting else 0)
-        if not waiting:
+            due = session.execute(self._due, limits | {"now": now}).all()
+        self._measure(due, now)
+        ids = [row.id for step in self.saga.steps for row in _of(due, step.name)[: room.get(step.name, 0)]]
+        if not ids:
             return []
-        ours = select(Order).where(Order.id.in_([row.id for row in waiting]), Order.step == step, Order.due_at <= now)
+        ours = select(Order).where(Order.id.in_(ids), Order.due_at <= now).with_for_update(skip_locked=True)
         with self._db.transaction() as tx:
-            found = tx.scalars(ours.with_for_update(skip_locked=True)).all()
-            return [Task(order, self.saga.take(order, now)) for order in found]
+            return [Task(order, self.saga.take(order, now)) for order in tx.scalars(ours)]
 
-    def carry(self, task: Task) -> None:
-        """Do what the step says, and write down the answer."""
+    def carry(self, task: Task, has_room: Callable[[str], bool] = lambda _step: False) -> Task | None:
+        """Do what the step says, and write down the answer. If that leads to another step, and it `has_room`, that is taken in
+        the same transaction and returned, to be carried out next."""
         order, taken = task.order, task.taken
-        with (
-            logs.correlated(order.correlation_id),
-            traces.span(f"saga {taken.action}", parent=order.traceparent),
-        ):
+        with logs.correlated(order.correlation_id), traces.span(f"saga {taken.action}", parent=order.traceparent):
             crash.point("before_call")
             outcome = self._act(task)
             crash.point("after_call")
@@ -70,24 +72,20 @@ class Orchestrator:
             with self._db.transaction() as tx:
                 current = store.locked(tx, order.id)
                 told = self._write(tx, current, taken, outcome) if current else []
+                following = self._go_on(current, has_room) if current else None
         for event_type in told:
             if (end := event_type.removeprefix("order_")) in ENDED:
                 store.ENDINGS.labels(end).inc()
+        return following
 
     def run(self, order_id: str) -> None:
         """Carry one order on, whether or not it is due, until its saga has ended or waits for somebody. For whoever has all
         that the actions need at hand."""
-        while True:
-            with self._db.transaction() as tx:
-                order = store.locked(tx, order_id)
-                if order is None or not order.step:
-                    return
-                task = Task(order, self.saga.take(order, self._clock()))
-            self.carry(task)
-            with self._db.reading() as session:
-                after = store.get(session, order_id)
-            if after is None or self.saga.waits_for(after, task.taken):
-                return
+        with self._db.transaction() as tx:
+            order = store.locked(tx, order_id)
+            task = Task(order, self.saga.take(order, self._clock())) if order and order.step else None
+        while task:
+            task = self.carry(task, lambda _step: True)
 
     def _act(self, task: Task) -> Outcome:
         order, taken = task.order, task.taken
@@ -115,3 +113,28 @@ class Orchestrator:
         for event_type in told:
             tx.tell(event_type, events.data(event_type, order))
         return told
+
+    def _go_on(self, order: Order, has_room: Callable[[str], bool]) -> Task | None:
+        """The next step at once: it is due, and this process has the order in hand."""
+        if not order.step or order.attempts or not has_room(order.step):
+            return None
+        return Task(order, self.saga.take(order, self._clock()))
+
+    def _measure(self, due: Sequence[Row[Any]], now: float) -> None:
+        for step in self.saga.steps:
+            LATE.labels(step.name).set(max((now - row.due_at for row in _of(due, step.name)), default=0))
+
+
+def _of(due: Sequence[Row[Any]], step: str) -> list[Row[Any]]:
+    return [row for row in due if row.step == step]
+
+
+def _due_at(steps: Iterable[Step]) -> CompoundSelect[Any]:
+    """Who is due at each of these steps, the longest waiting first: at most `room_<step>` each. A step with many that wait
+    hides no other."""
+    waiting = select(Order.id, Order.step, Order.due_at).where(Order.due_at <= bindparam("now", type_=Float))
+    longest = waiting.order_by(Order.due_at)
+    of_each = [
+        longest.where(Order.step == step.name).limit(bindparam(f"room_{step.name}", type_=Integer)) for step in steps
+    ]
+    return union_all(*(select(each.subquery()) for each in of_each))

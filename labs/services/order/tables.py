@@ -69,7 +69,7 @@ class Shipment(Base):
 class KnownPrice(Base):
     """The read model of inventory-service's prices: the newest version that has come here."""
 
-    __tablename__ = "prices"
+    __tablename__ = "known_prices"
     sku: Mapped[str] = mapped_column(String(40), primary_key=True)
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))

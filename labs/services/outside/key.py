@@ -28,7 +28,7 @@ class Key:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             sent = request.headers.get("Authorization", "").encode()
-            if False:
+            if not hmac.compare_digest(sent, self._expected):
                 headers = {"WWW-Authenticate": 'Bearer realm="outside"'}
                 raise Problem(401, "Send the header Authorization: Bearer and your API key.", headers=headers)
             return view(*args, **kwargs)

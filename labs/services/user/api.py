@@ -7,7 +7,7 @@ from apiflask import APIFlask
 from flask import request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from labs.services.chassis.api import create_api
+from labs.services.chassis.api import Routes, create_api
 from labs.services.chassis.auth import Auth, Keys
 from labs.services.chassis.database import Database
 from labs.services.chassis.problems import Problem
@@ -36,7 +36,7 @@ def create_app(settings: Settings | None = None, keys: Keys | None = None) -> AP
     return app
 
 
-def routes(app: APIFlask, db: Database, auth: Auth, keys: KeyRing, limits: Limits) -> None:
+def routes(app: Routes, db: Database, auth: Auth, keys: KeyRing, limits: Limits) -> None:
     """What user-service answers. `keys` sign; `limits` are for failed logins."""
     profile_routes(app, db, auth)
 

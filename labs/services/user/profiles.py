@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from apiflask import APIFlask
 from sqlalchemy.orm import Session
 
+from labs.services.chassis.api import Routes
 from labs.services.chassis.auth import Auth
 from labs.services.chassis.database import Database
 from labs.services.chassis.paging import PageIn
@@ -15,7 +15,7 @@ from labs.services.user.domain import Role, normalised, permissions, unreachable
 from labs.services.user.schemas import Permissions, Profile, ProfileChange, Profiles, Registration, RoleChange
 
 
-def profile_routes(app: APIFlask, db: Database, auth: Auth) -> None:
+def profile_routes(app: Routes, db: Database, auth: Auth) -> None:
     """Users, their profiles and their permissions."""
 
     def look_only_at_the_own(user_id: UUID) -> None:

@@ -103,7 +103,7 @@ def test_a_request_goes_on_with_the_callers_trace_and_its_transaction_and_event_
     (transaction,) = collector.of("INSERT effects, INSERT outbox")
     assert (transaction.kind, transaction.trace, transaction.parent) == (CLIENT, TRACE, request.id)
     assert transaction.attributes["db.system.name"] == db.engine.dialect.name
-    assert told(db) == f"00-{TRACE}-{transaction.id}-01"
+    assert told(db) == f"00-{TRACE}-{request.id}-01"
 
 
 def test_log_lines_name_trace_and_span(app, collector, capsys):

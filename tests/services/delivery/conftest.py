@@ -37,6 +37,13 @@ def bench(tmp_path, broker, owner) -> Iterator[Stand]:
         yield made
 
 
+@pytest.fixture
+def bench_on_postgresql(tmp_path, broker, owner, postgresql_url) -> Iterator[Stand]:
+    """The same, with a PostgreSQL database."""
+    with stand(tmp_path, broker, owner, postgresql_url) as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
 def working(tmp_path_factory, broker, owner) -> Iterator[Stand]:
     """A stand whose worker runs, for all tests of a file."""

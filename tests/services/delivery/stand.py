@@ -1,18 +1,21 @@
 """A test stand: a vhost of a real broker, and one service with a database whose handler does what the event asks for."""
 
+import json
 import os
 import secrets
 import signal
-import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import requests
 from kombu import Connection, Queue
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
 
 from labs.infra.broker import ADMIN, Broker
 from labs.infra.home import PROJECT
@@ -21,6 +24,7 @@ from labs.infra.ports import Ports
 from labs.infra.rabbitmq.provision import Management, Plan, prepare, remove
 from labs.services.chassis import inbox, outbox, topology
 from labs.services.chassis.database import Database
+from labs.services.chassis.dead_letters import Letter, letters
 from labs.services.chassis.events import Event
 from labs.services.chassis.probe import probe
 from labs.services.chassis.publisher import Outgoing, Publisher
@@ -32,15 +36,21 @@ NOWHERE = "amqp://guest:guest@127.0.0.1:1/"
 QUEUE = f"evt-{SOURCE}-asked--{SERVICE}.obey"
 WORKER = '''
 import os, pathlib, signal, time
+from pydantic import BaseModel
 from sqlalchemy import text
+from labs.services.chassis import logs, traces
 from labs.services.chassis.handler import ServiceDatabase, handle_event
 from labs.services.chassis.rpc import rpc
 
 STARTS = pathlib.Path(__file__).with_name("starts")
 
 
+class Wanted(BaseModel):
+    wanted: int
+
+
 class Probe:
-    """Does what the event asks for, in this order: note the start, effect, tell, sleep, die, fail."""
+    """Does what the event asks for, in this order: note the start, effect, tell, sleep, die, fail, find it hopeless."""
 
     name = "probe-service"
     db = ServiceDatabase()
@@ -58,10 +68,16 @@ class Probe:
             os.kill(os.getpid(), signal.SIGKILL)
         if count <= event.data.get("fail", 0):
             raise ValueError(f"attempt {count} fails, as asked")
+        if "hopeless" in event.data:
+            Wanted.model_validate(event.data)
 
     @rpc
     def double(self, number):
         return 2 * number
+
+    @rpc
+    def story(self):
+        return [logs.correlation_id(), traces.traceparent()]
 '''
 
 
@@ -89,14 +105,14 @@ class Stand:
     """`amqp_url` may do everything in the vhost, `url_of(user)` what that user may; `directory` holds the worker's code,
     database and log."""
 
-    def __init__(self, directory: Path, url_of: Callable[[str], str], owner: Owner) -> None:
+    def __init__(self, directory: Path, url_of: Callable[[str], str], owner: Owner, url: str = "") -> None:
         self.directory, self.url_of, self._owner = directory, url_of, owner
         self.name = f"probe-{secrets.token_hex(4)}"
         self.amqp_url = url_of("learner")
         self.module, self.log = directory / "probe_worker.py", directory / "log"
         self.module.write_text(WORKER)
         self.module.with_name("starts").touch()
-        self.url = f"sqlite:///{directory}/probe.db"
+        self.url = url or f"sqlite:///{directory}/probe.db"
         self.db = Database(self.url)
         for table in (outbox.outbox, inbox.inbox):
             table.metadata.create_all(self.db.engine)
@@ -178,8 +194,11 @@ class Stand:
 
     def execute(self, sql: str, *parameters: Any) -> list[Any]:
         """On the service's database, from outside."""
-        with closing(sqlite3.connect(self.directory / "probe.db", timeout=10)) as connection, connection:
-            return connection.execute(sql, parameters).fetchall()
+        for number in range(len(parameters)):
+            sql = sql.replace("?", f":p{number}", 1)
+        with self.db.engine.begin() as connection:
+            done = connection.execute(text(sql), {f"p{number}": value for number, value in enumerate(parameters)})
+            return [tuple(row) for row in done] if done.returns_rows else []
 
     def effects(self, event: Event) -> int:
         """How often the event took effect."""
@@ -199,6 +218,27 @@ class Stand:
         with Connection(self.amqp_url, connect_timeout=5) as connection:
             return int(connection.channel().queue_declare(queue, passive=True).message_count)
 
+    def dead_letters(self, count: int = 1, seconds: float = 15) -> list[Letter]:
+        """All of them, as soon as there are so many; they stay."""
+        return eventually(lambda: len(found := letters(self.amqp_url, SERVICE)) >= count and found, "dead letters", seconds)
+
+    def send(self, event: Event, **headers: Any) -> None:
+        """Straight into the handler's queue, with these headers too."""
+        self.send_raw(json.dumps(event.data).encode(), headers=event.headers() | headers)
+
+    def send_raw(self, body: bytes, **properties: Any) -> None:
+        """Whatever it is, as JSON unless told otherwise, into the handler's queue."""
+        with Connection(self.amqp_url, connect_timeout=5) as connection:
+            channel = connection.channel()
+            kind = {"content_type": "application/json", "content_encoding": "utf-8"}
+            channel.basic_publish(channel.prepare_message(body, **(kind | properties)), "", QUEUE)
+
+    def metric(self, name: str, **labels: str) -> float:
+        """What the worker's /metrics says about it; 0 for what it does not mention."""
+        said = requests.get(f"http://{self.bind}/metrics", timeout=5).text
+        found = (s for family in text_string_to_metric_families(said) for s in family.samples)
+        return sum(s.value for s in found if s.name == name and labels.items() <= s.labels.items())
+
     def next_dead_letter(self, seconds: float = 15) -> Any:
         """Take the first from the queue of dead letters, and no more: a kombu message."""
         with Connection(self.amqp_url, connect_timeout=5) as connection:
@@ -207,14 +247,14 @@ class Stand:
 
 
 @contextmanager
-def stand(directory: Path, broker: Broker, owner: Owner) -> Iterator[Stand]:
-    """A stand in a vhost of its own, whose processes `owner` starts."""
+def stand(directory: Path, broker: Broker, owner: Owner, url: str = "") -> Iterator[Stand]:
+    """A stand in a vhost of its own, whose processes `owner` starts; `url` is of an empty database, else it makes one."""
     vhost = f"stand-{secrets.token_hex(4)}"
     passwords = {name: secrets.token_hex(8) for name in ("probe", "source", "learner")}
     plan = Plan(f"http://{broker.http}", ADMIN, broker.password, vhost, ["probe", "source"], passwords)
     api = Management(plan)
     prepare(plan, api)
-    made = Stand(directory, lambda user: f"amqp://{vhost}.{user}:{passwords[user]}@{broker.amqp}/{vhost}", owner)
+    made = Stand(directory, lambda user: f"amqp://{vhost}.{user}:{passwords[user]}@{broker.amqp}/{vhost}", owner, url)
     try:
         yield made
     finally:

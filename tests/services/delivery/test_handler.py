@@ -3,7 +3,6 @@
 import json
 from itertools import pairwise
 
-import kombu
 import pytest
 
 from labs.services.chassis import topology
@@ -53,36 +52,6 @@ def test_what_fails_is_tried_again_later_and_later_and_then_is_a_dead_letter(wor
         "asked is a dead letter",
     ]
     assert {line["labels"]["correlation_id"] for line in told} == {hopeless.correlation_id}
-
-
-def test_a_dead_letter_put_back_takes_effect(working):
-    event = asked(fail=1)
-    with kombu.Connection(working.amqp_url) as connection:
-        producer = connection.Producer()
-        headers = event.headers() | {"x-attempt": len(topology.RETRY_SECONDS) + 1}
-        producer.publish(event.data, routing_key=QUEUE, headers=headers, delivery_mode=2)
-        dead = working.next_dead_letter()
-        again = {name: value for name, value in dead.headers.items() if not name.startswith("x-")}
-        producer.publish(dead.payload, exchange=topology.again(SERVICE), routing_key=QUEUE, headers=again)
-    eventually(lambda: working.effects(event) == 1, "the replay takes effect")
-
-
-def test_what_is_no_event_is_a_dead_letter_at_once(working):
-    with kombu.Connection(working.amqp_url) as connection:
-        connection.Producer().publish({"order": 1}, routing_key=QUEUE)
-    dead = working.next_dead_letter(3)
-    assert dead.headers["x-reason"] == "no CloudEvent: missing id, source, type"
-    assert "order" in dead.payload["body"]
-
-
-def test_what_cannot_be_decoded_is_a_dead_letter_too_and_not_lost(working):
-    with kombu.Connection(working.amqp_url) as connection:
-        channel = connection.channel()
-        for body, kind in ((b"{broken", "application/json"), (b"\x80\x04N.", "application/x-python-serialize")):
-            channel.basic_publish(channel.prepare_message(body, content_type=kind), "", QUEUE)
-    reasons = [working.next_dead_letter(3).headers["x-reason"] for _ in range(2)]
-    assert any("JSONDecodeError" in reason or "Expecting" in reason for reason in reasons), reasons
-    assert any("pickle" in reason or "disabled" in reason for reason in reasons), reasons
 
 
 def test_ten_that_fail_at_once_are_all_tried_again(working):

@@ -143,6 +143,19 @@ def test_one_hanging_message_holds_up_few_of_its_own_channel(service):
     assert status(service) == [("sent", 1)] * 12
 
 
+def test_a_slow_channel_stops_for_a_moment_before_all_is_sent_and_then_goes_on(service, monkeypatch):
+    for number in range(12):
+        service.hear("order_confirmed", f"e-{number}")
+    monkeypatch.setattr("labs.services.notification.sending.LONGEST_BATCH", 0.1)
+    channel = Scripted(lambda _: time.sleep(0.06))
+    sending = service.sending({"email": channel})
+    tried = sending.send(service.db, "email")
+    assert 0 < tried == len(channel.taken) < 12
+    while sending.send(service.db, "email"):
+        assert len(channel.taken) <= 12
+    assert sorted(channel.taken) == sorted(f"e-{number}-email" for number in range(12))
+
+
 def test_two_workers_send_each_notification_once(service_on_each):
     for number in range(30):
         service_on_each.hear("order_confirmed", f"e-{number}")

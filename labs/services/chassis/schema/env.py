@@ -2,5 +2,6 @@
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"], transactional_ddl=False)
+given = context.config.attributes
+context.configure(connection=given["connection"], version_table=given["versions"], transactional_ddl=False)
 context.run_migrations()

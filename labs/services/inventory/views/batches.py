@@ -3,8 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from apiflask import APIFlask
-
+from labs.services.chassis.api import Routes
 from labs.services.chassis.auth import Auth
 from labs.services.chassis.database import Database
 from labs.services.chassis.paging import PageIn
@@ -22,7 +21,7 @@ from labs.services.inventory.views.schemas import (
 )
 
 
-def routes(app: APIFlask, db: Database, auth: Auth) -> None:
+def routes(app: Routes, db: Database, auth: Auth) -> None:
     """For clerks."""
 
     @app.post("/price-imports")

@@ -3,9 +3,9 @@
 import sys
 from typing import Any
 
-from apiflask import APIFlask
 from sqlalchemy import Row
 
+from labs.services.chassis.api import Routes
 from labs.services.chassis.auth import Auth
 from labs.services.chassis.database import Database
 from labs.services.chassis.paging import PageIn
@@ -31,7 +31,7 @@ PUT: dict[int | str, dict[str, Any]] = {
 }
 
 
-def routes(app: APIFlask, db: Database, auth: Auth) -> None:
+def routes(app: Routes, db: Database, auth: Auth) -> None:
     """Everybody may look; a clerk changes."""
 
     @app.put("/products/<sku>")

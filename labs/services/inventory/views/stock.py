@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from apiflask import APIFlask
-
+from labs.services.chassis.api import Routes
 from labs.services.chassis.auth import Auth
 from labs.services.chassis.database import Database
 from labs.services.inventory import store
@@ -11,7 +10,7 @@ from labs.services.inventory.domain import UnknownProduct
 from labs.services.inventory.views.schemas import OfSku, StockBySku, StockIn, StockOut
 
 
-def routes(app: APIFlask, db: Database, auth: Auth) -> None:
+def routes(app: Routes, db: Database, auth: Auth) -> None:
     """Everybody may look; a clerk puts pieces on the shelf."""
 
     @app.post("/stock")

@@ -21,7 +21,7 @@ def downgrade() -> None:
     """Back to nothing."""
     drop_messaging_tables_v1(op)
     drop_idempotency_table_v1(op)
-    for table in ("settlements", "prices", "shipments", "payments", "orders"):
+    for table in ("settlements", "known_prices", "shipments", "payments", "orders"):
         op.drop_table(table)
 
 
@@ -75,7 +75,7 @@ def _books() -> None:
         sa.Column("shipped_at", sa.Float, nullable=False),
     )
     op.create_table(
-        "prices",
+        "known_prices",
         sa.Column("sku", sa.String(40), primary_key=True),
         sa.Column("amount", sa.BigInteger, nullable=False),
         sa.Column("currency", sa.String(3), nullable=False),
