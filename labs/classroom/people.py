@@ -13,8 +13,17 @@ PASSWORD = "a customer's password"
 MARGIN = 60.0
 """Seconds before its end at which a token is replaced."""
 
+
 Send = Callable[..., requests.Response]
 """Sends (method, path, …) to user-service; returns any answer."""
+
+
+def succeeded(answer: requests.Response) -> None:
+    """Raises requests.HTTPError that says what the problem is, unless all went well."""
+    if not answer.ok:
+        problem = "problem" in answer.headers.get("Content-Type", "")
+        detail = answer.json()["detail"] if problem else answer.reason
+        raise requests.HTTPError(f"{answer.status_code}: {detail}", response=answer)
 
 
 @dataclass
@@ -40,7 +49,7 @@ class People:
         body = {"name": email.partition("@")[0], "email": email, "password": PASSWORD, **profile}
         answer = self._send("POST", "/users", json=body)
         if answer.status_code != requests.codes.conflict:
-            answer.raise_for_status()
+            succeeded(answer)
         self._logins[email] = login = Login("", email, PASSWORD)
         return login
 
@@ -49,7 +58,7 @@ class People:
         login = self._logins.get(email) or self.register(email)
         if time.time() > login.ends - MARGIN:
             answer = self._send("POST", "/tokens", json={"email": email, "password": login.password})
-            answer.raise_for_status()
+            succeeded(answer)
             login.token = answer.json()["access_token"]
             login.ends = time.time() + answer.json()["expires_in"]
         return {"Authorization": f"Bearer {login.token}"}

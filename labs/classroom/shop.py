@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import requests
 
-from labs.classroom.people import ADMINISTRATOR, People
+from labs.classroom.people import ADMINISTRATOR, People, succeeded
 from labs.classroom.slips import NoAnswer, NobodyListens
 
 TIMEOUT = 10.0
@@ -44,18 +44,18 @@ class Shop:
     each service answers for itself. Errors are those of requests."""
 
     def __init__(self, where: Where, through: str = "") -> None:
-        self._where, self._through = where, through
+        self.where, self._through = where, through
         self._known: set[str] = set()
         self.people = People(self._to_users, where.variables["PASSWORD_ADMINISTRATOR"])
 
     def url(self, service: str, path: str = "") -> str:
         """The address of a service's HTTP, e.g. url("order-service", "/orders")."""
         front = self._through if self._through and service != "outside" else service
-        return f"http://{self._where.address(front)}{path}"
+        return f"http://{self.where.address(front)}{path}"
 
     def secret(self, name: str) -> str:
         """One of the generated secrets, by its name in docker-compose.yml."""
-        return self._where.variables[name]
+        return self.where.variables[name]
 
     def get(self, service: str, path: str, who: str = "", **kwargs: Any) -> requests.Response:
         """GET, whatever the answer; `who` is the address of whoever asks, empty for nobody in particular."""
@@ -83,7 +83,7 @@ class Shop:
         """Put a product into the catalogue, or change it; `price` in cents. `product` may have name, description, low_at."""
         body = {"name": sku, "price": {"amount": price, "currency": "EUR"}, **product}
         answer = self.send("PUT", "inventory-service", f"/products/{sku}", ADMINISTRATOR, json=body)
-        answer.raise_for_status()
+        succeeded(answer)
         self._known.add(sku)
         return dict(answer.json())
 
@@ -92,13 +92,13 @@ class Shop:
         if sku not in self._known and self.get("inventory-service", f"/products/{sku}").status_code == 404:
             self.offer(sku)
         answer = self.post("inventory-service", "/stock", {"sku": sku, "quantity": quantity}, ADMINISTRATOR)
-        answer.raise_for_status()
+        succeeded(answer)
         return int(answer.json()["available"])
 
     def available(self, sku: str) -> int:
         """How many pieces can be promised."""
         answer = self.get("inventory-service", f"/stock/{sku}")
-        answer.raise_for_status()
+        succeeded(answer)
         return int(answer.json()["available"])
 
     # --- customers ----------------------------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ class Shop:
     def place(self, *lines: tuple[str, int], email: str = EMAIL, **more: Any) -> str:
         """Place an order that must be accepted; returns its id."""
         answer = self.order(*lines, email=email, **more)
-        answer.raise_for_status()
+        succeeded(answer)
         return str(answer.json()["id"])
 
     def cancel(self, order_id: str, email: str = EMAIL) -> requests.Response:
@@ -122,8 +122,14 @@ class Shop:
     def look(self, order_id: str) -> dict[str, Any]:
         """An order as the clerk sees it."""
         answer = self.get("order-service", f"/orders/{order_id}", ADMINISTRATOR)
-        answer.raise_for_status()
+        succeeded(answer)
         return dict(answer.json())
+
+    def orders(self, **wanted: str | int) -> list[dict[str, Any]]:
+        """The newest orders as the clerk sees them, a page; `wanted` may have status, limit, after."""
+        answer = self.get("order-service", "/orders", ADMINISTRATOR, params=wanted)
+        succeeded(answer)
+        return list(answer.json()["items"])
 
     def status(self, order_id: str) -> str:
         """placed, confirmed, paid, fulfilled; undoing, rejected, cancelled."""
@@ -168,7 +174,7 @@ class Shop:
         page: dict[str, str | int] = {"limit": 100}
         while len(found) < len(wanted):
             answer = self.get("order-service", "/orders", ADMINISTRATOR, params=page)
-            answer.raise_for_status()
+            succeeded(answer)
             found |= {order["id"]: order for order in answer.json()["items"] if order["id"] in wanted}
             if not answer.json()["next"]:
                 break

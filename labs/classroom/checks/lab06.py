@@ -160,6 +160,7 @@ def demand(lab: Lab, _answer: Any) -> Verdict:
     """Pieces wanted by product, from the events alone."""
     tea, cup = f"tea-{uuid4().hex[:8]}", f"cup-{uuid4().hex[:8]}"
     lab.shop.stock(tea, 4)
+    lab.shop.offer(cup)
     lab.shop.place((tea, 2))
     lab.shop.place((tea, 3), (cup, 1))
     watching.until(lambda: _demand(lab, tea) >= 5, PATIENCE)
