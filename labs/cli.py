@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from labs.infra import directories, doctor, home
-from labs.terminal import console, follow_logs, show_routes, show_system, stopped_by_signal
+from labs.terminal import console, follow_logs, show_ledger, show_routes, show_system, stopped_by_signal
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -109,6 +109,26 @@ def route(
     if capability:
         gateway.move(capability, to, percent)
     show_routes(gateway.show())
+
+
+@app.command()
+def ledger(
+    system: Annotated[str, typer.Option(help="a system as `lab ps` shows it; none: the latest with orders")] = "",
+) -> None:
+    """Compare all books of a system by order: was anything lost, doubled, oversold, charged for nothing? Ends with 1 if so."""
+    from labs.classroom import books
+    from labs.classroom.ledger import judge
+
+    named = sorted((d for d in directories.every() if d.name.startswith(system)), key=lambda d: d.stat().st_mtime)
+    shops = [stores for d in named if "outside" in (stores := books.stores(d)) and len(stores) > 1]
+    if not shops:
+        console.print(
+            "There is no system with orders; `lab up` starts one." if not system else f"{system!r} has no orders."
+        )
+        raise typer.Exit(1)
+    judged = judge(books.read(shops[-1]))
+    show_ledger(judged.rows(), [kind.replace("_", " ") for kind in judged.wrong])
+    raise typer.Exit(1 if judged.wrong else 0)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -63,4 +63,14 @@ def show_routes(shares: Mapping[str, int]) -> None:
         table.add_column(side, justify="right")
     for capability, share in shares.items():
         table.add_row(capability, f"{100 - share} %", f"{share} %")
+    console.print(table)
+
+
+def show_ledger(rows: Sequence[tuple[str, int, str]], wrong: Collection[str]) -> None:
+    """What, how many, the first few; what is in `wrong` in red."""
+    table = Table(box=None, header_style="bold")
+    for column in ("orders and products", "", "which"):
+        table.add_column(column, justify="left" if column else "right")
+    for what, number, first in rows:
+        table.add_row(what, str(number), first, style="red" if what in wrong else "")
     console.print(table)

@@ -3,47 +3,56 @@ Only a lab may look there; a service must ask."""
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, text
 
 from labs.classroom.ledger import Books, OrderRow, StockRow
+from labs.infra import directories
 
 HELD = ("reserved", "firm", "taken")
 """States of a reservation whose pieces are not for sale."""
 STORES = ("order", "inventory", "outside")
+"""What a shop of services keeps its books in. A monolith has those of the first two in one."""
 
 Row = dict[str, Any]
 
 
 def read(urls: Mapping[str, str]) -> Books:
-    """The books of a shop. `urls` has the SQLAlchemy URL of the store of each of STORES; a monolith has the same for order and
-    inventory. Each store is read at one moment, so books of a shop at work may contradict each other: wait until it rests.
-    Raises SQLAlchemy's errors."""
-    with _open(urls["order"]) as store:
-        orders = [_order(row) for row in _rows(store, "SELECT id, status, amount, lines, missing FROM orders")]
-        waiting = _count(store, "SELECT count(*) FROM outbox WHERE sent_at IS NULL")
-    with _open(urls["inventory"]) as store:
-        stock = [StockRow(**row) for row in _rows(store, STOCK)]
-        holding = frozenset(row["order_id"] for row in _rows(store, HOLDING))
-        waiting += _count(store, "SELECT count(*) FROM outbox WHERE sent_at IS NULL")
+    """The books of a shop. `urls` has the SQLAlchemy URLs of STORES, or that of `monolith` for the first two, or all, while one
+    becomes the other. Each store is read at one moment, so books of a shop at work may contradict each other: wait until it
+    rests. Raises SQLAlchemy's errors."""
+    orders, stock, holding, waiting = list[OrderRow](), list[StockRow](), set[str](), 0
+    for name in ("order", "inventory", "monolith"):
+        if name not in urls:
+            continue
+        with _open(urls[name]) as store:
+            waiting += int(store.execute(text("SELECT count(*) FROM outbox WHERE sent_at IS NULL")).scalar_one())
+            if name != "inventory":
+                orders += [_order(row) for row in _rows(store, "SELECT id, status, amount, lines, missing FROM orders")]
+            if name != "order":
+                stock += [StockRow(**row) for row in _rows(store, STOCK)]
+                holding |= {row["order_id"] for row in _rows(store, HOLDING)}
     with _open(urls["outside"]) as store:
-        charges = _rows(store, "SELECT order_id, amount FROM charges WHERE status <> 'voided'")
-        refunds = _rows(
-            store, "SELECT order_id, refunds.amount FROM refunds JOIN charges ON charges.key = refunds.charge_key"
-        )
         shipments = _rows(store, "SELECT order_id, shipped FROM shipments")
-        mails = _rows(store, "SELECT order_id, subject, message_id FROM mails")
-    return Books(
-        orders=tuple(orders),
-        stock=tuple(stock),
-        holding=holding,
-        charges=tuple((row["order_id"], row["amount"]) for row in charges),
-        refunds=tuple((row["order_id"], row["amount"]) for row in refunds),
-        shipments=tuple(row["order_id"] for row in shipments if _json(row["shipped"])),
-        mails=tuple((row["order_id"], row["subject"], row["message_id"]) for row in mails),
-        waiting=waiting,
-    )
+        return Books(
+            orders=tuple(orders),
+            stock=tuple(stock),
+            holding=frozenset(holding),
+            charges=_tuples(store, "SELECT order_id, amount FROM charges WHERE status <> 'voided'"),
+            refunds=_tuples(store, REFUNDS),
+            shipments=tuple(row["order_id"] for row in shipments if _json(row["shipped"])),
+            mails=_tuples(store, "SELECT order_id, subject, message_id FROM mails"),
+            waiting=waiting,
+        )
+
+
+def stores(directory: Path) -> dict[str, str]:
+    """The URLs of the stores of a system that runs or has run there, by the names that `read` wants."""
+    known = directories.state(directory)["services"].values()
+    urls = {facts["group"].removesuffix("-service"): facts.get("database", "") for facts in known}
+    return {name: urls[name] for name in (*STORES, "monolith") if urls.get(name)}
 
 
 _HELD = ", ".join(f"'{state}'" for state in HELD)
@@ -55,6 +64,7 @@ SELECT stock.sku, stock.available,
         WHERE reserved_lines.sku = stock.sku AND status IN ({_HELD})) AS held
 FROM stock
 """
+REFUNDS = "SELECT order_id, refunds.amount FROM refunds JOIN charges ON charges.key = refunds.charge_key"
 
 
 def _order(row: Row) -> OrderRow:
@@ -76,5 +86,5 @@ def _rows(store: Connection, query: str) -> list[Row]:
     return [dict(row) for row in store.execute(text(query)).mappings()]
 
 
-def _count(store: Connection, query: str) -> int:
-    return int(store.execute(text(query)).scalar_one())
+def _tuples(store: Connection, query: str) -> tuple[Any, ...]:
+    return tuple(tuple(row) for row in store.execute(text(query)))

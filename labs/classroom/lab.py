@@ -113,9 +113,10 @@ class Lab:
         """Megabytes that the whole system of this lab takes, its broker too unless it is shared."""
         return group_memory(self.system.guard_pid) / 2**20
 
-    def backlog(self, service: str) -> int:
-        """How many events wait for a service."""
-        return sum(watching.depth(self.system, queue) or 0 for queue in watching.handler_queues(self.system, service))
+    def backlog(self, service: str, event_type: str) -> int:
+        """How many events of a type wait for a service."""
+        queues = watching.handler_queues(self.system, service, event_type)
+        return sum(watching.depth(self.system, queue) or 0 for queue in queues)
 
     def listeners(self, source: str) -> list[str]:
         """The services that listen to the events of `source` now."""

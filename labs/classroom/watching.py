@@ -92,9 +92,9 @@ def depth(system: System, queue: str) -> int | None:
             return None
 
 
-def handler_queues(system: System, consumer: str) -> list[str]:
-    """The queues of a service's event handlers; the names are nameko's: evt-SOURCE-TYPE--CONSUMER.METHOD."""
-    return [queue for queue in _queues(system) if queue.startswith("evt-") and f"--{consumer}." in queue]
+def handler_queues(system: System, consumer: str, event_type: str) -> list[str]:
+    """The queues of a service's handlers of one type of event; the names are nameko's: evt-SOURCE-TYPE--CONSUMER.METHOD."""
+    return [queue for queue in _queues(system) if queue.startswith("evt-") and f"-{event_type}--{consumer}." in queue]
 
 
 def listeners(system: System, source: str) -> list[str]:

@@ -64,7 +64,7 @@ def every() -> list[Path]:
 
 
 def state(directory: Path) -> dict[str, Any]:
-    """What the guard wrote last: {"guard": pid, "services": {name: {pid, state, restarts, code, address, group}}}."""
+    """What the guard wrote last: {"guard": pid, "services": {name: {pid, state, restarts, code, address, group, …}}}."""
     with contextlib.suppress(OSError, ValueError):
         loaded: dict[str, Any] = json.loads((directory / "state.json").read_text())
         return loaded

@@ -130,6 +130,7 @@ class Places:
                 "address": self.main_address(service.name),
                 "addresses": {str(port): self.address(service.name, port) for port in service.ports},
                 "group": service.group,
+                "database": environment.get("DATABASE_URL", ""),
             },
         }
 

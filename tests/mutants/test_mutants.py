@@ -16,7 +16,7 @@ from labs.infra.home import PROJECT
 
 HERE = Path(__file__).parent
 UP = {
-    "00_start_here": ["order-service"],
+    "00_start_here": ["user-service", "order-service", "inventory-service"],
     "06_events_with_nameko": ["user-service", "order-service", "inventory-service", "outside"],
 }
 FEWEST = 3

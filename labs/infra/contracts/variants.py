@@ -51,7 +51,7 @@ def _by_type(schema: Schema) -> Iterator[Schema]:
         if None in types or type_of(value) in types or (type_of(value) == "integer" and "number" in types):
             by_type.setdefault(type_of(value), []).append(value)
     for each, some in by_type.items():
-        yield {**rest, "type": each, "enum": some}
+        yield {**rest, "type": each} | ({} if each == "null" else {"enum": some})
 
 
 def _crossed(some: list[Schema], others: list[Schema]) -> list[Schema]:

@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from apiflask import APIBlueprint
 from flask import request
 from pydantic import BaseModel
 from sqlalchemy import JSON, Column, Float, Integer, MetaData, String, Table, bindparam, delete, select, tuple_, update
@@ -43,7 +42,6 @@ PARAMETER = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
 }
 View = TypeVar("View", bound=Callable[..., Any])
-_describe = APIBlueprint("idempotency", __name__).doc
 
 idempotency_keys = Table(
     "idempotency_keys",
@@ -83,7 +81,9 @@ def keyed(view: View) -> View:
             )
         return view(*args, idempotency_key=key, **kwargs)
 
-    return cast(View, _describe(extensions={PARAMETERS: [PARAMETER]})(with_key))
+    # APIFlask's own `doc` would wipe what the view's `doc` said
+    with_key.__dict__.setdefault("_spec", {})["extensions"] = {PARAMETERS: [PARAMETER]}
+    return cast(View, with_key)
 
 
 def once(tx: Session, caller_id: str, key: str, request_body: Any) -> Answer | None:

@@ -23,9 +23,14 @@ class Shape:
         return {**handler(schema), "pattern": f"^{self.pattern}$"}
 
     def _fitting(self, text: str) -> str:
-        if not re.fullmatch(self.pattern, text):
+        if not re.fullmatch(self.pattern, text) or not _whole(text):
             raise PydanticCustomError("shape", "{words}", {"words": self.words})
         return text
+
+
+def _whole(text: str) -> bool:
+    """JSON can hold half of a surrogate pair, which no database takes, and no pattern of JSON Schema can say so."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 EMAIL = Shape(

@@ -85,7 +85,7 @@ class Saga:
             for name, value in outcome.facts.items():
                 setattr(order, name, value)
             return self.undone(order, now) if order.back else self.passed(order, now)
-        order.error = "" if isinstance(outcome, Asked) else outcome.reason[:LONGEST_REASON]
+        order.error = "" if isinstance(outcome, Asked) else _kept(outcome.reason)
         if isinstance(outcome, Later) and not outcome.maybe_done:
             order.doubt = taken.doubted
         step = self._at(order)
@@ -122,7 +122,7 @@ class Saga:
             return False
         if status == Status.REJECTED:
             self._become(order, status)
-            order.reason = reason[:LONGEST_REASON]
+            order.reason = _kept(reason)
             self._go_to(order, "", now)
         else:
             self.passed(order, now)
@@ -144,7 +144,7 @@ class Saga:
 
     def _turn(self, order: Progress, reason: str, ends_as: Status, now: float) -> list[str]:
         self._become(order, Status.UNDOING)
-        order.back, order.reason, order.ends_as = True, reason[:LONGEST_REASON], ends_as
+        order.back, order.reason, order.ends_as = True, _kept(reason), ends_as
         at = self.steps.index(self._at(order))
         return self._back_from(order, at + 1 if order.doubt else at, now)
 
@@ -176,3 +176,8 @@ class Saga:
 def pause(attempts: int) -> float:
     """Seconds until the next attempt: 0.5, 1, 2, 4 … LONGEST_PAUSE."""
     return min(LONGEST_PAUSE, 0.25 * 2.0 ** min(attempts, 10))
+
+
+def _kept(reason: str) -> str:
+    """PostgreSQL has texts without zero bytes only."""
+    return reason.replace("\0", "")[:LONGEST_REASON]

@@ -41,7 +41,7 @@ class Sagas(DependencyProvider):
         saga = store.SAGA.patient(charge=settings.payment_patience)
         self._orchestrator = Orchestrator(resources.db, actions(settings, self.payments), saga)
         self._busy = {step.name: 0 for step in saga.steps}
-        self._woken = threading.Event()
+        self._counting, self._woken = threading.Lock(), threading.Event()
         self._stopped = False
 
     def start(self) -> None:
@@ -80,7 +80,7 @@ class Sagas(DependencyProvider):
 
     def _take(self) -> None:
         for task in self._orchestrator.take({step: AT_ONCE - busy for step, busy in self._busy.items()}):
-            self._busy[task.taken.step] += 1
+            self._count(task.taken.step, 1)
             self.container.spawn_managed_thread(partial(self._carry, task), identifier="saga")
 
     def _carry(self, task: Task | None) -> None:
@@ -92,10 +92,14 @@ class Sagas(DependencyProvider):
                 following = None
             self._relay.wake()
             if following:
-                self._busy[following.taken.step] += 1
-            self._busy[task.taken.step] -= 1
+                self._count(following.taken.step, 1)
+            self._count(task.taken.step, -1)
             task = following
         self._woken.set()
 
     def _has_room(self, step: str) -> bool:
         return self._busy[step] < AT_ONCE and not self._stopped
+
+    def _count(self, step: str, change: int) -> None:
+        with self._counting:
+            self._busy[step] += change

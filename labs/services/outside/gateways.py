@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 
 from labs.services.chassis import idempotency
@@ -26,7 +26,7 @@ class TextIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     to: Number
-    text: Annotated[str, Field(min_length=1, max_length=1600)]
+    text: Annotated[str, Shape(r"[^\0]{1,1600}", "must be 1 to 1,600 characters of text")]
 
 
 class PushIn(BaseModel):
@@ -34,8 +34,8 @@ class PushIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     device_token: Token
-    title: Annotated[str, Field(min_length=1, max_length=200)]
-    text: Annotated[str, Field(min_length=1, max_length=4000)]
+    title: Annotated[str, Shape(r"[^\0]{1,200}", "must be 1 to 200 characters of text")]
+    text: Annotated[str, Shape(r"[^\0]{1,4000}", "must be 1 to 4,000 characters of text")]
 
 
 class TextOut(BaseModel):
@@ -63,14 +63,14 @@ class TextQuery(BaseModel):
     """On one phone, or on all."""
 
     model_config = ConfigDict(extra="forbid")
-    to: str | None = None
+    to: Number | None = None
 
 
 class PushQuery(BaseModel):
     """On one device, or on all."""
 
     model_config = ConfigDict(extra="forbid")
-    device_token: str | None = None
+    device_token: Token | None = None
 
 
 def text_messages(db: Database) -> APIBlueprint:

@@ -3,16 +3,17 @@
 import asyncio
 import email
 import email.policy
-from typing import Any
+from typing import Annotated, Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from apiflask import APIBlueprint
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, select
 
 from labs.services.chassis import logs
 from labs.services.chassis.database import Database
+from labs.services.chassis.shapes import Shape
 from labs.services.outside.faults import LATENCY, Switches
 from labs.services.outside.shapes import many
 from labs.services.outside.store import Mail
@@ -22,6 +23,8 @@ LARGEST = 1_000_000
 LONGEST = 1000
 """Characters of a header that mails are looked up by."""
 SAID = {451: "451 Come again later", 550: "550 No such mailbox"}
+Header = Annotated[str, Shape(r"[^\0]{0,1000}", "must be at most 1,000 characters of text")]
+"""What a header may be asked for."""
 FIELDS = ("to", "subject", "message_id", "order_id", "body")
 log = logs.get(__name__)
 
@@ -39,8 +42,9 @@ class MailOut(BaseModel):
 class MailQuery(BaseModel):
     """Which mails; all if nothing is said."""
 
-    to: str | None = None
-    order_id: str | None = None
+    model_config = ConfigDict(extra="forbid")
+    to: Header | None = None
+    order_id: Header | None = None
 
 
 class Keep:

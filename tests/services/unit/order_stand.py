@@ -8,6 +8,7 @@ import pytest
 
 from labs.services.chassis import crash
 from labs.services.chassis.database import Database
+from labs.services.chassis.migrate import migrate
 from labs.services.order import events, store
 from labs.services.order.domain import Price, priced, worth_of
 from labs.services.order.orchestrator import Actions
@@ -17,6 +18,15 @@ from labs.services.order.tables import Order, Payment
 PRICES = {"tea": Price(350, "EUR", 1), "cup": Price(900, "EUR", 1)}
 TEA_AND_CUP = (("tea", 2), ("cup", 1))
 COST = 1600
+
+
+@contextmanager
+def order_database(url: str) -> Iterator[Database]:
+    """order-service's own at this URL, made by its migrations."""
+    migrate("order", url)
+    db = Database(url)
+    yield db
+    db.engine.dispose()
 
 
 class Killed(BaseException):

@@ -1,6 +1,7 @@
 """Sagas in a real database: carried on, killed at every point, doubled, late, and always even in the end."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 
@@ -18,7 +19,7 @@ from labs.services.order.orchestrator import Orchestrator, Task
 from labs.services.order.progress import LEASE
 from labs.services.order.saga import STEPS
 from labs.services.order.tables import Payment
-from tests.services.unit.order_stand import COST, Outside, get, killed_at, place
+from tests.services.unit.order_stand import COST, Outside, get, killed_at, order_database, place
 
 NAMES = [step.name for step in STEPS]
 POINTS = ("before_call", "after_call", "before_commit", "after_commit")
@@ -74,8 +75,14 @@ class Shop:
 
 
 @pytest.fixture
-def shop(migrated) -> Shop:
-    return Shop(migrated("order"))
+def db(database_url) -> Iterator[Database]:
+    with order_database(database_url) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def shop(db) -> Shop:
+    return Shop(db)
 
 
 def test_an_order_is_charged_shipped_and_told_of(shop):
@@ -201,6 +208,28 @@ def test_two_workers_never_get_the_same_step_and_a_late_answer_changes_nothing(s
     after = get(shop.db, order_id)
     assert (after.step, after.attempts, after.due_at) == (before.step, before.attempts, before.due_at)
     assert shop.told(order_id).count("order_paid") == 1
+
+
+def test_two_workers_at_once_share_the_work_and_ask_for_nothing_twice(shop):
+    orders = [place(shop.db) for _ in range(30)]
+    for order_id in orders:
+        shop.stock_says(order_id)
+
+    def work() -> None:
+        worker = Orchestrator(shop.db, shop.outside.actions())
+        while tasks := worker.take(dict.fromkeys(NAMES, 3)):
+            for task in tasks:
+                following = worker.carry(task, lambda _step: True)
+                while following:
+                    following = worker.carry(following, lambda _step: True)
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+    assert sorted(shop.outside.asked) == ["charge"] * 30 + ["ship"] * 30
+    assert {get(shop.db, order_id).status for order_id in orders} == {"fulfilled"}
 
 
 def test_an_order_cancelled_while_it_is_charged_is_refunded(shop):
@@ -346,13 +375,8 @@ class Stories(RuleBasedStateMachine):
         assert noted <= len(self.shop.outside.charged)
 
 
-@pytest.fixture
-def stories(migrated) -> Iterator[type[Stories]]:
-    Stories.db = migrated("order")
-    return Stories
-
-
-def test_whatever_befalls_an_order_in_the_database_it_ends_and_is_even(stories):
+def test_whatever_befalls_an_order_in_the_database_it_ends_and_is_even(db):
+    Stories.db = db
     unhurried = settings(
         max_examples=60,
         stateful_step_count=20,
@@ -360,4 +384,4 @@ def test_whatever_befalls_an_order_in_the_database_it_ends_and_is_even(stories):
         suppress_health_check=[HealthCheck.too_slow],
         database=None,
     )
-    run_state_machine_as_test(stories, settings=unhurried)
+    run_state_machine_as_test(Stories, settings=unhurried)

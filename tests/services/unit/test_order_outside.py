@@ -1,5 +1,8 @@
 """order-service and the world outside over real HTTP: what provider and carrier answer, and what becomes of the order."""
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -29,6 +32,25 @@ from labs.services.outside.faults import Switches
 from tests.services.unit.order_stand import COST, get, place
 
 KEY = "a-key-of-the-tests"
+DOOMED = f"""
+import sys
+from labs.services.chassis import crash
+from labs.services.chassis.database import Database
+from labs.services.order.fulfilment import Fulfilment
+from labs.services.order.orchestrator import Orchestrator
+from labs.services.order.payments import Payments
+from labs.services.order.provider import Provider
+
+_, path, url, point = sys.argv
+payments = Payments(Provider("payments", url + "/payments", {KEY!r}))
+fulfilment = Fulfilment(Provider("carrier", url + "/carrier", {KEY!r}))
+worker = Orchestrator(Database("sqlite:///" + path), {{"charge": payments.charge, "ship": fulfilment.ship}})
+crash.arm(point)
+[task] = worker.take({{"charge": 1}})
+while task:
+    task = worker.carry(task, lambda _step: True)
+"""
+"""A worker that takes one order, and is killed where `point` says."""
 
 
 @dataclass
@@ -124,6 +146,19 @@ def test_what_goes_wrong_outside_is_paid_for_by_nobody(db, world, fault, status,
     assert get(db, order_id).status == status
     assert [each["amount"] for each in world.book()["charges"]] == charged
     assert [each["amount"] for each in world.book()["refunds"]] == back
+
+
+@pytest.mark.parametrize("point", ["before_call", "after_call", "before_commit", "after_commit"])
+def test_a_process_that_is_killed_leaves_an_order_that_another_one_finishes(db, world, point):
+    order_id = confirmed(db)
+    worker = [sys.executable, "-c", DOOMED, db.engine.url.database, world.url, f"{point}@2"]
+    doomed = subprocess.run(worker, capture_output=True, text=True, timeout=60, check=False)
+    assert doomed.returncode == -signal.SIGKILL, doomed.stderr
+    assert get(db, order_id).step, "it was in the middle"
+    carry_on(db, world, order_id)
+    assert get(db, order_id).status == Status.FULFILLED
+    assert [each["amount"] for each in world.book()["charges"]] == [COST]
+    assert world.book()["refunds"] == []
 
 
 def test_a_refund_before_the_charge_bars_it(db, world):

@@ -1,15 +1,18 @@
 """What an order costs: the read model is the truth here, inventory-service is asked only for what is new."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
 import requests
 
 from labs.services.chassis.client import Unreachable
+from labs.services.chassis.database import Database
 from labs.services.order import prices
 from labs.services.order.domain import Price
 from labs.services.order.prices import ReadModel
+from tests.services.unit.order_stand import order_database
 
 
 @dataclass
@@ -34,8 +37,9 @@ class Inventory:
 
 
 @pytest.fixture
-def db(migrated):
-    return migrated("order")
+def db(database_url) -> Iterator[Database]:
+    with order_database(database_url) as fresh:
+        yield fresh
 
 
 def keep(db, sku, *price):

@@ -1,19 +1,22 @@
 """Orders in the database: placed, settled once, found again."""
 
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
 
+from labs.services.chassis.database import Database
 from labs.services.chassis.outbox import outbox
 from labs.services.order import store
 from labs.services.order.domain import Status
-from tests.services.unit.order_stand import get, place
+from tests.services.unit.order_stand import get, order_database, place
 
 
 @pytest.fixture
-def db(migrated):
-    return migrated("order")
+def db(database_url) -> Iterator[Database]:
+    with order_database(database_url) as fresh:
+        yield fresh
 
 
 def test_an_order_is_placed_with_the_event_that_asks_for_its_pieces(db):

@@ -59,6 +59,15 @@ def test_without_the_api_key_nothing_is_done(outside):
     assert outside.book()["charges"] == []
 
 
+def test_the_description_says_which_header_a_charge_needs_and_how_it_can_be_refused(outside):
+    charge = outside.ask("GET", "/openapi.json").json["paths"]["/payments/charges"]["post"]
+    assert [(each["name"], each["in"], each["required"]) for each in charge["parameters"]] == [
+        ("Idempotency-Key", "header", True)
+    ]
+    assert {"201", "400", "401", "402", "409", "422"} <= charge["responses"].keys()
+    assert charge["security"] == [{"key": []}]
+
+
 def test_a_declined_card_is_declined_again_and_nothing_is_taken(outside):
     first, again = (outside.charge("k-1", card="card-declined") for _ in range(2))
     assert first.status_code == again.status_code == 402

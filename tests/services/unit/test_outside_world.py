@@ -48,7 +48,19 @@ def test_a_message_with_the_same_key_arrives_once(outside, gateway, body, receiv
     arrived = outside.ask("GET", f"/{gateway}/messages", query_string={receiver: body[receiver]}, headers={}).json
     assert [(each["key"], each["text"]) for each in arrived] == [("n-1", body["text"]), ("n-2", "Something else")]
     assert body.items() <= arrived[0].items()
-    assert outside.ask("GET", f"/{gateway}/messages", query_string={receiver: "somebody else"}).json == []
+    assert outside.ask("GET", f"/{gateway}/messages", query_string={receiver: "+4900000000"}).json == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/mails?to=%00", "/mails?colour=red", "/sms/messages?to=%00", "/push/messages?device_token=%00"]
+)
+def test_a_question_that_no_mail_and_no_phone_can_answer_is_refused(outside, path):
+    assert outside.ask("GET", path).status_code == 422
+
+
+@pytest.mark.parametrize("text", ["", "a\0b", "x" * 1601, None, 5])
+def test_a_text_message_is_text(outside, text):
+    assert outside.ask("POST", "/sms/messages", {"to": "+4915112345678", "text": text}, "n-1").status_code == 422
 
 
 @pytest.mark.parametrize("number", ["015112345678", "+0151", "+49 151", "", None, "+4915112345678901234"])

@@ -14,10 +14,10 @@ from labs.services.inventory.domain import LARGEST, MOST_PIECES
 MOST_ASKED = 100
 """Products in one question for prices."""
 MOST_IMPORTED = 10_000
-_VISIBLE = r"[^\x00-\x1f\x7f\ud800-\udfff]"
+_VISIBLE = r"[^\x00-\x1f\x7f]"
 Name = Annotated[str, Shape(f"{_VISIBLE}{{1,200}}", "must be 1 to 200 characters in one line")]
 Description = Annotated[
-    str, Shape(r"[^\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]{0,2000}", "must be a text of at most 2000 characters")
+    str, Shape(r"[^\x00-\x08\x0b-\x1f\x7f]{0,2000}", "must be a text of at most 2000 characters")
 ]
 Search = Annotated[str, Shape(f"{_VISIBLE}{{0,100}}", "must be at most 100 characters in one line")]
 
