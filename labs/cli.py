@@ -182,6 +182,33 @@ def reset(
 
 
 @app.command()
+def contracts(
+    check: Annotated[bool, typer.Option("--check", help="say only whether they are still true; 1 if not")] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="write down what the code does now, if it breaks nobody")
+    ] = False,
+) -> None:
+    """What the services promise each other: their APIs and events, who tells and who listens."""
+    from rich.table import Table
+
+    from labs.infra.contracts import describing, keeping
+
+    with console.status("asking every service"):
+        made = describing.documents()
+    if not check and not accept:
+        table = Table("event", "told by", "heard by")
+        for row in keeping.overview(made):
+            table.add_row(*row)
+        console.print(table)
+    judgement = keeping.accept(made) if accept else keeping.judge(keeping.kept(), made)
+    written = accept and judgement.compatible and judgement.differences
+    console.print(str(judgement), markup=False, highlight=False, soft_wrap=True)
+    if written:
+        console.print(f"Written to {keeping.FOLDER.relative_to(home.PROJECT)}.")
+    raise typer.Exit(0 if written or not judgement.differences else 1)
+
+
+@app.command()
 def notebooks(only: Annotated[str, typer.Argument(help="start of a lab's name; none: all")] = "") -> None:
     """Write notebooks/ from solutions/, executed as released."""
     from labs.classroom.author.execute import executed
@@ -211,6 +238,7 @@ def start(
 def main() -> None:
     """The entry point: errors that a person can mend end in words, not in a traceback."""
     from labs.infra.compose import ComposeError
+    from labs.infra.contracts.openapi import CannotDescribe
     from labs.infra.gateway import RouteError
     from labs.infra.owner import GuardLost
     from labs.infra.ports import NoPorts
@@ -218,7 +246,7 @@ def main() -> None:
 
     try:
         app()
-    except (StartError, ComposeError, NoPorts, GuardLost, RouteError) as error:
+    except (CannotDescribe, StartError, ComposeError, NoPorts, GuardLost, RouteError) as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         sys.exit(1)
     except OSError as error:

@@ -53,13 +53,13 @@ class Containers:
         self._secrets = home() / SECRETS
         self._ports = Ports()
         self._addresses: dict[tuple[str, int], str] = {}
-        variables = Variables(postgresql=postgresql, **_read(self._secrets))
-        self.services = compose.read(COMPOSE_FILE, variables)
-        _write(self._secrets, variables.secrets())
+        self.variables = Variables(postgresql=postgresql, **_read(self._secrets))
+        self.services = compose.read(COMPOSE_FILE, self.variables)
+        _write(self._secrets, self.variables.secrets())
         wanted = set(re.findall(r"\$\{(PORT_\w+)", COMPOSE_FILE.read_text())) - set(os.environ)
         # Docker would give a free port anew at every restart of a container; claimed here, an address stays.
         ports = {name: str(self._ports.claim()) for name in sorted(wanted)}
-        self._environment = {**os.environ, **ports, **variables.databases()}
+        self._environment = {**os.environ, **ports, **self.variables.databases()}
 
     def up(self, *names: str) -> None:
         """Build the image, start these services or groups and all they depend on, wait until each is well; no names: all.

@@ -95,6 +95,10 @@ class System:
         """Of the process, 0 if there is none now."""
         return self._owner.news(name).pid
 
+    def exit_code(self, name: str) -> int | None:
+        """With which it ended last, negative for the signal that ended it; None while it runs."""
+        return self._owner.news(name).code
+
     @property
     def guard_pid(self) -> int:
         """Of the guard, above all processes of this system."""

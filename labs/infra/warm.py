@@ -28,6 +28,9 @@ COMMON = (
     "ecs_logging",
     "flask",
     "requests",
+    "prometheus_client",
+    "opentelemetry.sdk.trace",
+    "opentelemetry.instrumentation.requests",
 )
 MODULES = {
     "plain": (

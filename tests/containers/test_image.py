@@ -7,6 +7,8 @@ import pytest
 
 IMAGE = "microservices-lab/services"
 OURS = [
+    "user-api",
+    "user-worker",
     "order-api",
     "order-worker",
     "inventory-api",
@@ -64,12 +66,13 @@ def test_only_what_runs_in_it_was_copied_and_it_is_compiled(containers):
         print([str(p) for p in shop.rglob("*.py") if not list((p.parent / "__pycache__").glob(f"{p.stem}.*.pyc"))])
     """
     copied, uncompiled = inside(containers, "outside", code).stdout.splitlines()
-    infra = ["labs/infra", "labs/infra/__init__.py", "labs/infra/rabbitmq"]
+    infra = ["labs/infra", "labs/infra/__init__.py", "labs/infra/postgres", "labs/infra/rabbitmq"]
     assert eval(copied) == ["labs", "labs/__init__.py", *infra, "labs/services"]
     assert uncompiled == "[]"
 
 
-def test_it_adds_less_than_100_mb_to_python(containers):
+def test_it_adds_less_than_120_mb_to_python(containers):
+    """More than half of them are SQLAlchemy, cryptography, PostgreSQL's driver and pydantic's core."""
     assert containers.state()
     dockerfile = subprocess.run(
         ["docker", "image", "inspect", "--format", "{{.Size}}", IMAGE, "python:3.12-slim-bookworm"],
@@ -78,7 +81,7 @@ def test_it_adds_less_than_100_mb_to_python(containers):
         check=True,
     )
     ours, base = map(int, dockerfile.stdout.split())
-    assert ours - base < 100_000_000
+    assert ours - base < 120_000_000
 
 
 def test_no_secret_is_in_it(containers):

@@ -15,6 +15,8 @@ from labs.infra.start_error import StartError
 from tests.infra.nodes import eventually
 
 OURS = [
+    "user-api",
+    "user-worker",
     "order-api",
     "order-worker",
     "inventory-api",

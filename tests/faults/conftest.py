@@ -1,6 +1,7 @@
 """Places for systems that are going to be hurt."""
 
 import os
+import random
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from labs.infra.system import System
+from tests.faults.storm import Storm
 from tests.ground import Ground
 from tests.labs.processes import left_over
 
@@ -31,6 +34,26 @@ def home(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> Iterat
     for place in made:
         shutil.rmtree(place.parent, ignore_errors=True)  # its disk may be gone by now
     assert left == []
+
+
+@pytest.fixture(scope="session")
+def system() -> Iterator[System]:
+    """The whole shop on a broker of its own, for all tests that break it and mend it again."""
+    running = System("faults", private_broker=True)
+    try:
+        running.up(timeout=120)
+        yield running
+    finally:
+        running.down()
+
+
+@pytest.fixture(scope="session")
+def storm(system: System) -> Storm:
+    """Its people; LAB_SEED brings back the choices of an earlier run."""
+    seed = int(os.environ.get("LAB_SEED", random.randrange(1_000_000)))
+    people = Storm(system, seed)
+    people.open()
+    return people
 
 
 def _programs(config: pytest.Config) -> Path:

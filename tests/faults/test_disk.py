@@ -119,20 +119,20 @@ def test_a_disk_that_fills_up_takes_nothing_down_and_loses_nothing(home: Home, t
             shop = Shop(system)
             shop.stock("tea", 100)
             before = [shop.place(("tea", 1)) for _ in range(5)]
-            assert {order.status for order in shop.wait(before).values()} == {"confirmed"}
+            assert {order.status for order in shop.wait(before).values()} == {"fulfilled"}
             pids = {name: system.pid(name) for name in system.services}
             filler = fill(place)
 
             refused = _until_refused(shop)
             assert refused.status_code >= 500
             assert refused.headers["Content-Type"] == "application/problem+json"
-            assert shop.get("order-service", f"/orders/{before[0]}").json()["status"] == "confirmed"
+            assert shop.status(before[0]) == "fulfilled"
 
             filler.unlink()
             eventually(lambda: shop.order(("tea", 1)).status_code == 202, 30, "orders are accepted again")
-            after = shop.get("order-service", "/orders").json()
+            after = shop.orders(limit=100)
             settled = shop.wait([order["id"] for order in after], within=60)
-            assert {order.status for order in settled.values()} == {"confirmed"}
+            assert {order.status for order in settled.values()} == {"fulfilled"}
             assert shop.available("tea") == 100 - len(after)
             assert {name: pid for name, pid in pids.items() if system.pid(name) != pid} == {}
         finally:

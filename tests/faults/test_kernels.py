@@ -18,7 +18,11 @@ from tests.infra.nodes import eventually
 from tests.labs.processes import belonging_to, left_over
 
 Home = Callable[..., Path]
-UP = "from labs.classroom import Lab; lab = Lab('00_start_here'); lab.up('user-service', 'order-service', 'inventory-service', 'outside')"
+UP = """
+from labs.classroom import Lab
+lab = Lab('00_start_here')
+lab.up('user-service', 'order-service', 'inventory-service', 'outside')
+"""
 ORDER = "lab.shop.stock('tea', 9); o = lab.shop.place(('tea', 1)); print('order', lab.shop.wait([o], 30)[o].status)"
 
 
@@ -86,7 +90,7 @@ def test_an_interrupt_leaves_the_system_alone(place: tuple[Path, set[psutil.Proc
         interrupted_while_it_computes(notebook)
 
         assert all(process.is_running() for process in before)
-        assert "order confirmed" in notebook.run(ORDER)
+        assert "order fulfilled" in notebook.run(ORDER)
     assert left_over(*place) == []
 
 
@@ -131,7 +135,7 @@ def notebook_file(folder: Path, *cells: str) -> Path:
 def test_nothing_outlives_a_run_by_nbval_or_papermill(home: Home, tmp_path: Path, runner: str, outcome: str) -> None:
     here = home()
     last = "1 / 0" if outcome == "failure" else "seen = 'all of it'"
-    path = notebook_file(tmp_path, UP, f"{ORDER}\nassert lab.shop.status(o) == 'confirmed'", last)
+    path = notebook_file(tmp_path, UP, f"{ORDER}\nassert lab.shop.status(o) == 'fulfilled'", last)
     commands = {
         "nbval": ["pytest", "-p", "no:cacheprovider", "-p", "no:pytest_nameko", "--nbval-lax", "--nbval-current-env"],
         "papermill": ["papermill", "--no-progress-bar", "-k", "python3"],

@@ -17,7 +17,7 @@ from labs.infra.home import PROJECT
 from tests.infra.nodes import eventually
 from tests.labs.processes import left_over
 
-INBOX = r"inbox\s+running\s+(127\.0\.0\.1:\d+)\s+\d+ MB"
+OUTSIDE = r"outside\s+running\s+(127\.0\.0\.1:\d+)\s+\d+ MB"
 LAB = [str(Path(sys.executable).with_name("lab"))]
 
 
@@ -65,9 +65,9 @@ class Up:
         return self._log.read_text()
 
     def ready(self) -> str:
-        """The address of its inbox, once it has been shown."""
-        eventually(lambda: bool(re.search(INBOX, self.said)), 40, "`lab up` shows its table")
-        found = re.search(INBOX, self.said)
+        """The address of the world outside, once it has been shown."""
+        eventually(lambda: bool(re.search(OUTSIDE, self.said)), 40, "`lab up` shows its table")
+        found = re.search(OUTSIDE, self.said)
         assert found
         return found[1]
 
@@ -118,7 +118,7 @@ def test_up_twice_at_once_gives_two_systems_that_ps_shows_and_down_ends(shell: S
 
     shown = shell.lab("ps").stdout
     for system in (one, other):
-        assert re.search(rf"{system.name}\s*\n.*\n\s*inbox\s+running\s+{shell.address(system)}\s+\d+ MB", shown)
+        assert re.search(rf"{system.name}\s*\n.*\n\s*outside\s+running\s+{shell.address(system)}\s+\d+ MB", shown)
 
     ended = shell.lab("down", one.name)
     assert (ended.returncode, ended.stdout) == (0, f"Ended: {one.name}\n")
@@ -148,7 +148,7 @@ def test_logs_are_there_while_it_runs_and_afterwards(shell: Shell) -> None:
     assert "DELETE /mails" in shell.lab("logs", "--system", system.name).stdout
     unknown = shell.lab("logs", "order-service")
     assert unknown.returncode == 1
-    assert f"{system.name} has no log of order-service; it has: guard, inbox" in unknown.stdout
+    assert f"{system.name} has no log of order-service; it has: guard, outside, outside-migrate" in unknown.stdout
 
 
 def test_a_name_that_nobody_has_is_an_error_in_words(shell: Shell) -> None:

@@ -21,7 +21,7 @@ SERVICES_LOCK = PROJECT / "labs/services/requirements.lock"
 
 
 def up(**environment: str) -> "subprocess.CompletedProcess[str]":
-    """`lab up --docker inbox`."""
+    """`lab up --docker outside`."""
     settings = {**os.environ, "COLUMNS": "200", **environment}
     return subprocess.run([LAB, "up", "--docker", "outside"], env=settings, capture_output=True, text=True, check=False)
 
@@ -86,6 +86,15 @@ def test_the_image_has_a_folder_for_every_volume_of_a_service():
     dockerfile = (PROJECT / "labs/services/Dockerfile").read_text()
     [names] = re.findall(r"for name in ([a-z ]+);", dockerfile)
     assert volumes == {f"/var/lib/{name}" for name in names.split()}
+
+
+def test_the_image_has_the_module_of_every_command():
+    kept = {line[1:] for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    services = compose.read(COMPOSE_FILE, Variables(VHOST="shop")).values()
+    modules = {each.command[2] for each in services if each.command[:2] == ("python", "-m")}
+    files = {f"{module.replace('.', '/')}.py" for module in modules if module.startswith("labs.")}
+    assert len(files) >= 4
+    assert {file for file in files if not {str(folder) for folder in Path(file).parents} & (kept - {"labs"})} == set()
 
 
 def pins(lock: Path) -> dict[str, set[str]]:

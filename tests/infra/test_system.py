@@ -24,14 +24,18 @@ def began(system: System, name: str) -> bool:
     return system.log(name).exists() and "begins" in system.log(name).read_text()
 
 
-def test_an_order_is_confirmed_and_one_mail_says_so(shop: System) -> None:
+def test_an_order_is_fulfilled_and_three_mails_say_so(shop: System) -> None:
     customer = Shop(shop)
     customer.stock("thin-line", 3)
     order = customer.place(("thin-line", 2))
 
     assert customer.wait([order])[order].status == "fulfilled"
     assert customer.available("thin-line") == 1
-    assert [mail["subject"] for mail in customer.wait_for_mails(1, order_id=order)] == ["Your order is confirmed"]
+    assert sorted(mail["subject"] for mail in customer.wait_for_mails(3, order_id=order)) == [
+        "We received your payment",
+        "Your order is confirmed",
+        "Your order is on its way",
+    ]
 
 
 def test_an_order_beyond_the_stock_is_rejected_with_the_reason(shop: System) -> None:

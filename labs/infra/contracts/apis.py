@@ -17,11 +17,12 @@ def compare_apis(old: Part, new: Part) -> list[Break]:
     """Operation by operation; a new one breaks nobody. Paths are the same if they differ in the names of their parameters
     only."""
     after = {_shape(path): (path, item) for path, item in new.get("paths", {}).items()}
+    service = f"{title} · " if (title := old.get("info", {}).get("title")) else ""
     found: list[Break] = []
     for path, item in sorted(old.get("paths", {}).items()):
         new_path, new_item = after.get(_shape(path), (path, {}))
         for method in (each for each in METHODS if each in item):
-            name = f"{method.upper()} {path}"
+            name = f"{service}{method.upper()} {path}"
             if method not in new_item:
                 found.append(Break(name, "removed", f"callers of {name}"))
                 continue

@@ -36,6 +36,6 @@ def text(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """The same, short; "not set" for None, which is how a missing part reads."""
-    whole = "not set" if value is None else text(value)
+    """The same, short."""
+    whole = text(value)
     return whole if len(whole) <= LONGEST else f"{whole[:LONGEST]} …"

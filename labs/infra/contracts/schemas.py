@@ -143,7 +143,7 @@ class Comparison:
 
     def _changed(self, place: str, word: str, sub: Schema, sup: Schema) -> Break:
         old, new = self._in_time(sub, sup)
-        return self._said(place, f"{word} was {shown(old.get(word))}, is {shown(new.get(word))}")
+        return self._said(place, f"{word} was {_set(old, word)}, is {_set(new, word)}")
 
     def _said(self, place: str, change: str, warning: bool = False) -> Break:
         return Break(place, change, self._who, warning)
@@ -163,6 +163,10 @@ def _retyped(old: list[Schema], new: list[Schema]) -> str:
 
 def _now_only(expected: list[Any]) -> str:
     return f"was any, is one of a list of values: {_all(expected)}"
+
+
+def _set(schema: Schema, word: str) -> str:
+    return shown(schema[word]) if word in schema else "not set"
 
 
 def _all(some: list[Any]) -> str:

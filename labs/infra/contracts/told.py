@@ -1,6 +1,7 @@
 """Who tells which event, and who listens: read from the services' own code, without a running system."""
 
 import inspect
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -68,7 +69,8 @@ def in_vain() -> list[Handler]:
 
 
 def _of(package: str) -> Iterator[Handler]:
-    module = import_module(f"labs.services.{package}.worker")
+    with warnings.catch_warnings(action="ignore"):  # eventlet says at every start that it is in maintenance
+        module = import_module(f"labs.services.{package}.worker")
     for _, cls in inspect.getmembers(module, inspect.isclass):
         if cls.__module__ != module.__name__:
             continue

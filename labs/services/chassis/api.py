@@ -49,6 +49,7 @@ def create_api(title: str, settings: Settings, db: Database | None = None) -> AP
     @app.after_request
     def tell(response: Response) -> Response:
         response.headers[logs.CORRELATION_HEADER] = g.correlation_id
+        response.headers["X-Content-Type-Options"] = "nosniff"  # a customer's text in it is never taken for a page
         if not request.path.startswith(health.QUIET):
             _log(response, time.perf_counter() - g.started)
         return response

@@ -30,9 +30,10 @@ _INSERTS: dict[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
 class Transaction(Session):
     """A SQLAlchemy session that can also tell the world: what it tells is committed with the state or not at all."""
 
-    def tell(self, event_type: str, data: dict[str, Any]) -> str:
-        """Put an event into the outbox of this transaction; the relay publishes it after the commit. Returns its id."""
-        return outbox.add(self, event_type, data)
+    def tell(self, event_type: str, data: dict[str, Any], needed: bool = True) -> str:
+        """Put an event into the outbox of this transaction; the relay publishes it after the commit. Returns its id. An event
+        that is `needed` waits there until somebody listens; any other is over when nobody does."""
+        return outbox.add(self, event_type, data, needed)
 
 
 class Nested(SQLAlchemyError):

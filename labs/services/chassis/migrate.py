@@ -8,23 +8,30 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
+from sqlalchemy import func, select
 
 from labs.services.chassis import schema
 from labs.services.chassis.database import Database
 from labs.services.chassis.settings import Settings, load
+
+LOCK = 1
+"""PostgreSQL lets one transaction at a time have this number, in each database."""
 
 
 def migrate(
     service: str, url: str, direction: str = "upgrade", revision: str = "", versions: str = "alembic_version"
 ) -> None:
     """Bring the database at `url` to `revision` ("head" or "base" if empty), which is noted in the table `versions`. A run is
-    one transaction: if it fails the schema is as it was. Raises SystemExit for an unknown service, direction or revision."""
+    one transaction: if it fails the schema is as it was, and of two at once the second waits. Raises SystemExit for an unknown
+    service, direction or revision."""
     config = _config(service)
     directions = {"upgrade": (command.upgrade, "head"), "downgrade": (command.downgrade, "base")}
     if direction not in directions:
         raise SystemExit(f"direction must be upgrade or downgrade, not {direction!r}")
     move, furthest = directions[direction]
     with Database(url).engine.execution_options(sqlite_begin="BEGIN IMMEDIATE").begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
         config.attributes.update(connection=connection, versions=versions)
         try:
             move(config, revision or furthest)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import JSON, Column, Float, Integer, MetaData, Select, String, Table, func, insert, select, update
+from sqlalchemy import JSON, Boolean, Column, Float, Integer, MetaData, Select, String, Table, func, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,7 @@ outbox = Table(
     Column("correlation_id", String(64), nullable=False),
     Column("traceparent", String(55), nullable=False, default=""),  # the span in which it happened
     Column("time", String(40), nullable=False),
+    Column("needed", Boolean, nullable=False, default=True),  # it waits until somebody listens
     Column("sent_at", Float, index=True),  # seconds since the epoch; empty until the broker has confirmed
     Column("attempts", Integer, nullable=False, default=0),
     Column("due_at", Float, nullable=False, default=0.0),  # not before this moment, after a failure
@@ -33,12 +34,12 @@ LONGEST_WAIT = 5.0
 """Seconds between two attempts at most: whoever subscribes late gets what waits within this time."""
 
 
-def add(session: Session, event_type: str, data: dict[str, Any]) -> str:
-    """Write an event into the caller's transaction; returns its id."""
+def add(session: Session, event_type: str, data: dict[str, Any], needed: bool = True) -> str:
+    """Write an event into the caller's transaction; returns its id. `needed`: it stays until somebody listens to it."""
     event_id = str(uuid4())
-    row = {"event_id": event_id, "type": event_type, "data": data, "time": datetime.now(UTC).isoformat()}
+    row = {"event_id": event_id, "type": event_type, "data": data, "needed": needed}
     story = {"correlation_id": logs.correlation_id(), "traceparent": traces.traceparent()}
-    session.execute(_INSERT, row | story)
+    session.execute(_INSERT, row | story | {"time": datetime.now(UTC).isoformat()})
     return event_id
 
 

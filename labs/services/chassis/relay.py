@@ -14,6 +14,8 @@ from labs.services.chassis.publisher import BrokerAway, Outgoing, Publisher
 
 PUBLISHED = metrics.counter("events_published_total", "Events that the broker confirmed", ("cloudevents_event_type",))
 FAILED = metrics.counter("event_publish_failures_total", "Attempts to publish after which events wait on", ("reason",))
+UNHEARD = "unroutable"
+"""The fate of an event that nobody listens to."""
 log = logs.get(__name__)
 
 
@@ -46,16 +48,17 @@ class Relay:
         spans = [messaging.sending(event) for event in told]
         outgoing = [Outgoing.told(event, traces.traceparent(span)) for event, span in zip(told, spans, strict=True)]
         try:
-            fates = self._publisher.publish(outgoing)
+            said = self._publisher.publish(outgoing)
         except BrokerAway:
             FAILED.labels("broker_away").inc()
             raise
+        fates = ["" if fate == UNHEARD and not row.needed else fate for row, fate in zip(rows, said, strict=True)]
         for row, span, fate in zip(rows, spans, fates, strict=True):
             if not fate:
                 PUBLISHED.labels(row.type).inc()
                 span.end()
             else:
-                FAILED.labels(fate if fate in ("unroutable", "refused") else "channel_closed").inc()
+                FAILED.labels(fate if fate in (UNHEARD, "refused") else "channel_closed").inc()
         return fates
 
     def _mark(self, tx: Transaction, rows: list[Row[Any]], fates: list[str]) -> int:

@@ -23,7 +23,7 @@ class Calls(Transaction):
         super().__init__(*args, **kwargs)
         self._handlers = handlers
 
-    def tell(self, event_type: str, data: dict[str, Any]) -> str:
+    def tell(self, event_type: str, data: dict[str, Any], needed: bool = True) -> str:  # noqa: ARG002
         """Call everybody who handles events of this type; nobody may. Returns the event's id. Raises what they raise."""
         event = Event("monolith", event_type, data, correlation_id=logs.correlation_id())
         for handler in self._handlers.get(event_type, ()):

@@ -120,4 +120,4 @@ def _settle(tx: Transaction, notification: Notification, status: str, error: str
     own = update(Notification).where(Notification.id == notification.id, Notification.status == PENDING)
     if tx.scalar(own.values(status=status, error=error[:300]).returning(Notification.id)):
         said = {"order_id": notification.order_id, "channel": notification.channel, "notification_id": notification.id}
-        tx.tell(told, said | more)
+        tx.tell(told, said | more, needed=False)

@@ -1,6 +1,5 @@
 """HTTP of order-service: place an order, ask what became of it, think again; settle a day with the payment provider."""
 
-import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -19,9 +18,8 @@ from labs.services.order import prices, settlement, store
 from labs.services.order.domain import CannotBeSold, Priced, priced
 from labs.services.order.prices import Prices, ReadModel
 from labs.services.order.settings import Settings
-from labs.services.order.shapes import OrderIn, OrderOut, OrdersOut, OrdersQuery, SettlementIn, SettlementOut
+from labs.services.order.shapes import DAY, OrderIn, OrderOut, OrdersOut, OrdersQuery, SettlementIn, SettlementOut
 
-DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 PLACED = metrics.counter("orders_placed_total", "Orders accepted")
 
 

@@ -47,18 +47,19 @@ class Orchestrator:
     def take(self, room: Mapping[str, int]) -> list[Task]:
         """Orders that are due, at most so many at each step. Each is given to one caller, until the lease is over."""
         now = self._clock()
-        limits = {
-            f"room_{step.name}": room.get(step.name, 0) + 1 for step in self.saga.steps
-        }  # one more shows who is late
+        # One more than there is room for: it shows how long a step that has none keeps orders waiting.
+        one_more = {f"room_{step.name}": room.get(step.name, 0) + 1 for step in self.saga.steps}
         with self._db.reading() as session:
-            due = session.execute(self._due, limits | {"now": now}).all()
+            due = session.execute(self._due, one_more | {"now": now}).all()
         self._measure(due, now)
         ids = [row.id for step in self.saga.steps for row in _of(due, step.name)[: room.get(step.name, 0)]]
         if not ids:
             return []
-        ours = select(Order).where(Order.id.in_(ids), Order.due_at <= now).with_for_update(skip_locked=True)
+        ours = select(Order).where(Order.id.in_(ids), Order.due_at <= now).order_by(Order.due_at)
         with self._db.transaction() as tx:
-            return [Task(order, self.saga.take(order, now)) for order in tx.scalars(ours)]
+            return [
+                Task(order, self.saga.take(order, now)) for order in tx.scalars(ours.with_for_update(skip_locked=True))
+            ]
 
     def carry(self, task: Task, has_room: Callable[[str], bool] = lambda _step: False) -> Task | None:
         """Do what the step says, and write down the answer. If that leads to another step, and it `has_room`, that is taken in
@@ -99,14 +100,14 @@ class Orchestrator:
         return outcome
 
     def _write(self, tx: Transaction, order: Order, taken: Taken, outcome: Outcome) -> list[str]:
-        """Returns the events that this told."""
-        if not self.saga.waits_for(order, taken):
-            log.info("an answer came too late", order=order.id, action=taken.action, attempt=taken.attempt)
-            return []
+        """Returns the events that this told. What was done outside is noted also when nobody waits for it any more."""
         if isinstance(outcome, Done):
             for kind, values in outcome.records:
                 assert isinstance(kind.__table__, Table)
                 insert_new(tx, kind.__table__, **values)
+        if not self.saga.waits_for(order, taken):
+            log.info("an answer came too late", order=order.id, action=taken.action, attempt=taken.attempt)
+            return []
         told = self.saga.answer(order, taken, outcome, self._clock())
         if isinstance(outcome, Asked) and not order.back:
             tx.tell(outcome.event, dict(outcome.data))

@@ -1,9 +1,10 @@
 """What requests to order-service and its answers look like."""
 
+import re
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from labs.services.chassis.paging import PageIn, PageOut
 from labs.services.chassis.shapes import Money, Shape, Sku
@@ -14,6 +15,14 @@ Card = Annotated[
     str,
     Shape(r"card-[a-z0-9-]{1,60}", "must be a token of the payment provider such as card-ok, never a card's number"),
 ]
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def _as_written(day: Any) -> Any:
+    """pydantic would take a number of seconds for a day too."""
+    if not isinstance(day, str) or not DAY.fullmatch(day):
+        raise ValueError("must be a day such as 2026-05-31")
+    return day
 
 
 class LineIn(BaseModel):
@@ -78,7 +87,7 @@ class SettlementIn(BaseModel):
     """A day of UTC."""
 
     model_config = ConfigDict(extra="forbid")
-    day: date
+    day: Annotated[date, BeforeValidator(_as_written)]
 
 
 class DifferenceOut(BaseModel):

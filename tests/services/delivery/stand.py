@@ -220,7 +220,9 @@ class Stand:
 
     def dead_letters(self, count: int = 1, seconds: float = 15) -> list[Letter]:
         """All of them, as soon as there are so many; they stay."""
-        return eventually(lambda: len(found := letters(self.amqp_url, SERVICE)) >= count and found, "dead letters", seconds)
+        return eventually(
+            lambda: len(found := letters(self.amqp_url, SERVICE)) >= count and found, "dead letters", seconds
+        )
 
     def send(self, event: Event, **headers: Any) -> None:
         """Straight into the handler's queue, with these headers too."""

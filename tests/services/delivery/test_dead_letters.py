@@ -168,5 +168,7 @@ def test_the_command_shows_a_table_to_people_and_json_to_programs(bench):
 
 
 def test_the_command_needs_no_nameko_and_no_eventlet():
-    program = "import sys; import labs.services.chassis.dead_letters; assert not {'nameko', 'eventlet'} & set(sys.modules)"
+    program = (
+        "import sys; import labs.services.chassis.dead_letters; assert not {'nameko', 'eventlet'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)

@@ -26,7 +26,11 @@ def instead(name: str, value: Any) -> dict[str, Any]:
     [
         (b'{"order": 1}', {}, "missing id, source, type"),
         (b"{broken", {"headers": HEADERS}, "Expecting property name"),
-        (b"\x80\x04N.", {"headers": HEADERS, "content_type": "application/x-python-serialize"}, "Refusing to deserialize"),
+        (
+            b"\x80\x04N.",
+            {"headers": HEADERS, "content_type": "application/x-python-serialize"},
+            "Refusing to deserialize",
+        ),
         (b"<order/>", {"headers": HEADERS, "content_type": "application/xml"}, "Refusing to deserialize"),
         (b"{}", {"headers": HEADERS, "content_type": "text/plain"}, "Refusing to deserialize"),
         (b"{}", {"headers": HEADERS, "content_type": None}, "missing a JSON object as body"),

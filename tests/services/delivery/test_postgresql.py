@@ -4,11 +4,12 @@ import signal
 import threading
 from collections import Counter
 
+import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from labs.services.chassis.database import Database
-from labs.services.chassis.publisher import Publisher
+from labs.services.chassis.publisher import BrokerAway, Publisher
 from labs.services.chassis.relay import Relay
 from tests.services.delivery.stand import QUEUE, SERVICE, Stand, asked, eventually
 from tests.services.delivery.test_relay import listening, running
@@ -53,7 +54,7 @@ def test_two_relays_share_the_work_and_tell_every_event_once(bench_on_postgresql
     second_db.engine.dispose()
 
 
-def test_what_one_relay_has_in_hand_another_leaves_alone_and_takes_when_the_first_dies(bench_on_postgresql):
+def test_what_one_relay_has_in_hand_another_leaves_alone_and_takes_when_the_first_gives_up(bench_on_postgresql):
     bench = bench_on_postgresql
 
     class Slow(Publisher):
@@ -61,15 +62,21 @@ def test_what_one_relay_has_in_hand_another_leaves_alone_and_takes_when_the_firs
 
         holds, go = threading.Event(), threading.Event()
 
-        def publish(self, messages):
+        def publish(self, _messages):
             self.holds.set()
             self.go.wait(10)
-            raise SystemExit  # as if it died
+            raise BrokerAway("and it is gone")
 
     with bench.db.transaction() as tx:
         (told,) = [tx.tell("seen", {})]
     slow_db = Database(bench.url)
-    slow = threading.Thread(target=Relay(SERVICE, slow_db, Slow("", 1), 0.01).step)
+    relay = Relay(SERVICE, slow_db, Slow("", 1), 0.01)
+
+    def take_long() -> None:
+        with pytest.raises(BrokerAway):
+            relay.step()
+
+    slow = threading.Thread(target=take_long)
     with listening(bench, "seen") as ids:
         slow.start()
         assert Slow.holds.wait(5)
@@ -101,7 +108,9 @@ def test_a_database_that_is_away_for_long_makes_no_dead_letters(bench_on_postgre
     eventually(lambda: bench.effects(first), "it works")
     shut(bench, allowed=False)
     bench.ask(*last)
-    eventually(lambda: bench.said().count('"next_in_seconds":"8"') >= 10, "its attempts come to their end and go on", 40)
+    eventually(
+        lambda: bench.said().count('"next_in_seconds":"8"') >= 10, "its attempts come to their end and go on", 40
+    )
     assert bench.metric("dead_letters_total") == 0
     assert "database fails, events wait in the outbox" in bench.said()
     shut(bench, allowed=True)

@@ -99,6 +99,20 @@ def test_what_nobody_listens_to_stays_while_others_pass_and_goes_out_soon_after_
         eventually(lambda: bench.waiting() == 0, "it is marked")
 
 
+def test_what_nobody_needs_to_hear_is_over_when_nobody_listens_and_reaches_whoever_does(bench, relay):
+    def mention() -> str:
+        with bench.db.transaction() as tx:
+            return tx.tell("seen", {"n": 1}, needed=False)
+
+    mention()
+    assert relay.step() == 1
+    assert bench.waiting() == 0
+    with listening(bench, "seen") as ids:
+        heard = mention()
+        assert relay.step() == 1
+        eventually(lambda: ids == [heard], "it arrives")
+
+
 def test_while_the_broker_is_away_nothing_is_marked_and_nothing_lost(bench):
     nobody = Publisher(NOWHERE, 1)
     (told,) = tell(bench.db, "seen")

@@ -37,14 +37,18 @@ def test_a_handler_goes_on_with_the_events_trace_and_what_it_tells_belongs_to_it
         eventually(lambda: ids, "what it tells arrives")
     (process,) = wait(collector, "process asked")
     assert (process.service, process.kind, process.trace, process.parent) == (SERVICE, CONSUMER, TRACE, PARENT)
-    assert process.attributes | {
-        "messaging.system": "rabbitmq",
-        "messaging.operation.type": "process",
-        "messaging.destination.name": QUEUE,
-        "messaging.message.id": event.id,
-        "messaging.message.conversation_id": "c-1",
-        "cloudevents.event_type": "asked",
-    } == process.attributes
+    assert (
+        process.attributes
+        | {
+            "messaging.system": "rabbitmq",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": QUEUE,
+            "messaging.message.id": event.id,
+            "messaging.message.conversation_id": "c-1",
+            "cloudevents.event_type": "asked",
+        }
+        == process.attributes
+    )
     (transaction,) = wait(collector, "INSERT inbox, INSERT effects, INSERT outbox")
     assert transaction.parent == process.id
     (send,) = wait(collector, "send seen")

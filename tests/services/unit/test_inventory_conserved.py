@@ -16,9 +16,9 @@ from labs.services.inventory.domain import NotEnough
 from tests.services.unit.inventory_stand import Inventory
 
 SKUS = ("cup", "pot", "tea")
-ORDERS = st.sampled_from(("o-1", "o-2", "o-3", "o-4"))
-LINES = st.dictionaries(st.sampled_from(SKUS), st.integers(1, 6), min_size=1)
-LOW_AT = 4
+ORDERS = st.sampled_from(("o-1", "o-2", "o-3"))
+LINES = st.dictionaries(st.sampled_from(SKUS), st.integers(1, 4), min_size=1)
+LOW_AT, AT_FIRST = 4, 10
 ALL = list(HealthCheck)
 
 
@@ -41,12 +41,12 @@ class Shelf(RuleBasedStateMachine):
         with self.service.db.transaction() as tx:
             for table in (outbox, inbox, *reversed(store.Base.metadata.sorted_tables)):
                 tx.execute(delete(table))
-        self.available = dict.fromkeys(SKUS, 0)
-        self.low = dict.fromkeys(SKUS, True)
+        self.available = dict.fromkeys(SKUS, AT_FIRST)
+        self.low = dict.fromkeys(SKUS, False)
         self.falls = dict.fromkeys(SKUS, 0)
         self.orders: dict[str, Order] = {}
         for sku in SKUS:
-            self.service.offer(sku, low_at=LOW_AT)
+            self.service.offer(sku, AT_FIRST, low_at=LOW_AT)
 
     @rule(sku=st.sampled_from(SKUS), quantity=st.integers(-5, 12).filter(bool))
     def adjust(self, sku: str, quantity: int) -> None:

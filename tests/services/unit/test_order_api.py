@@ -210,6 +210,8 @@ def test_a_settlement_is_for_whoever_may_run_it_and_for_days_that_have_begun(api
     assert api.get("/settlements/2026-01-31", headers=admin).json == answer.json
     assert answer.json["status"] == "waiting"
     assert "future" in said(api.post("/settlements", json={"day": "9999-01-01"}, headers=admin), 422)
+    for wrong in (0, "today", "2026-02-30", "20260131", None):
+        assert "day" in said(api.post("/settlements", json={"day": wrong}, headers=admin), 422)
     for day in ("2026-02-01", "yesterday", "%00"):
         said(api.get(f"/settlements/{day}", headers=admin), 404)
 

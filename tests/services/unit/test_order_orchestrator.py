@@ -195,6 +195,15 @@ def test_a_worker_killed_while_it_takes_a_step_leaves_it_to_the_next(shop):
     assert len(shop.take("charge")) == 1
 
 
+def test_a_worker_takes_no_more_than_it_has_room_for_and_begins_with_who_waits_longest(shop):
+    orders = [place(shop.db) for _ in range(5)]
+    for order_id in orders:
+        shop.stock_says(order_id)
+    assert shop.worker.take({"charge": 0, "fulfil": 9}) == []
+    assert [task.order.id for task in shop.worker.take({"charge": 2})] == orders[:2]
+    assert len(shop.worker.take({"charge": 9})) == 3
+
+
 def test_two_workers_never_get_the_same_step_and_a_late_answer_changes_nothing(shop):
     order_id = place(shop.db)
     shop.stock_says(order_id)
@@ -238,6 +247,8 @@ def test_an_order_cancelled_while_it_is_charged_is_refunded(shop):
     [charging] = shop.take("charge")
     assert shop.cancel(order_id)
     shop.worker.carry(charging)
+    with shop.db.reading() as session:
+        assert session.get(Payment, order_id), "the answer came too late, and is true all the same"
     assert shop.cancel(order_id), "to say it twice is no mistake"
     shop.go_on()
     assert get(shop.db, order_id).status == Status.CANCELLED
@@ -282,6 +293,7 @@ def test_an_action_that_breaks_is_tried_again(shop):
     broken.carry(task)
     order = get(shop.db, order_id)
     assert (order.status, order.error) == ("confirmed", "ZeroDivisionError: division by zero")
+    assert order.doubt, "nobody knows what it did before it broke"
     shop.go_on()
     assert get(shop.db, order_id).status == Status.FULFILLED
 

@@ -19,6 +19,7 @@ def create_messaging_tables_v1(op: Any) -> None:
         sa.Column("correlation_id", sa.String(64), nullable=False),
         sa.Column("traceparent", sa.String(55), nullable=False),
         sa.Column("time", sa.String(40), nullable=False),
+        sa.Column("needed", sa.Boolean, nullable=False),
         sa.Column("sent_at", sa.Float, index=True),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("due_at", sa.Float, nullable=False),

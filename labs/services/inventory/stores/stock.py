@@ -69,4 +69,4 @@ def _watch(tx: Transaction, sku: str, there: int, low_at: int | None, said: bool
     if low != said:
         tx.execute(update(Stock).where(Stock.sku == sku).values(low=low))
         if low:
-            tx.tell("stock_low", {"sku": sku, "available": there, "low_at": low_at})
+            tx.tell("stock_low", {"sku": sku, "available": there, "low_at": low_at}, needed=False)

@@ -16,9 +16,7 @@ MOST_ASKED = 100
 MOST_IMPORTED = 10_000
 _VISIBLE = r"[^\x00-\x1f\x7f]"
 Name = Annotated[str, Shape(f"{_VISIBLE}{{1,200}}", "must be 1 to 200 characters in one line")]
-Description = Annotated[
-    str, Shape(r"[^\x00-\x08\x0b-\x1f\x7f]{0,2000}", "must be a text of at most 2000 characters")
-]
+Description = Annotated[str, Shape(r"[^\x00-\x08\x0b-\x1f\x7f]{0,2000}", "must be a text of at most 2000 characters")]
 Search = Annotated[str, Shape(f"{_VISIBLE}{{0,100}}", "must be at most 100 characters in one line")]
 
 

@@ -1,0 +1,128 @@
+"""Processes that kill themselves at a named crash point, again and again, until each has died so often.
+
+Workers are started anew by us, at once, each time to die at another passage. An API's master process does that itself, within
+the same second; there only its worker dies, always at the same passage."""
+
+import dataclasses
+import random
+import re
+import signal
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from labs.infra.start_error import StartError
+from labs.infra.system import System
+
+PASSAGES = (1, 1, 2, 3, 5, 8)
+"""At which one a worker dies, drawn anew for each life: some get nothing done, most get something done."""
+OF_AN_API = 4
+"""The same for an API, for all its lives."""
+_IN_A_MASTER = re.compile(r"Worker \(pid:\d+\) was sent SIGKILL")
+
+COMMITS = {"before_commit", "after_commit"}
+TELLS = COMMITS | {"before_publish", "before_confirm"}
+HANDLES = TELLS | {"after_effect_before_commit", "before_ack"}
+CALLS = HANDLES | {"before_call", "after_call"}
+PASSES: Mapping[str, set[str]] = {
+    "user-api": COMMITS,
+    "user-worker": TELLS,
+    "inventory-api": COMMITS,
+    "inventory-worker": HANDLES,
+    "order-api": COMMITS,
+    "order-worker": CALLS,
+    "notification-api": set(),
+    "notification-worker": CALLS,
+    "outside": COMMITS,
+}
+"""Which process passes which points. Tests hold this to the truth: whoever passes one dies there, nobody else does."""
+
+
+def arm(system: System, name: str, where: str = "") -> None:
+    """From its next start on this process dies at point@n and stays dead; or, without one, runs as docker-compose.yml says."""
+    service = system.services[name]
+    environment = {key: value for key, value in service.environment.items() if key != "CRASH"}
+    if where:
+        environment["CRASH"] = where
+    restart = "no" if where else "unless-stopped"
+    system.services[name] = dataclasses.replace(service, environment=environment, restart=restart)
+
+
+def disarm(system: System) -> None:
+    """Nothing is armed any more, and what was runs again."""
+    armed = [name for name, service in system.services.items() if "CRASH" in service.environment]
+    system.stop(*armed)
+    for name in armed:
+        arm(system, name)
+    system.start(*armed, timeout=90)
+
+
+class Killing:
+    """Of all processes that pass `point`; the others are armed too, and must live. `deaths` counts them by process."""
+
+    def __init__(self, system: System, point: str, chance: random.Random) -> None:
+        self._system, self._point, self._chance = system, point, chance
+        self.victims = [name for name, points in PASSES.items() if point in points]
+        self.bystanders = [name for name in PASSES if name not in self.victims]
+        self.deaths: Counter[str] = Counter()
+        self._read: dict[str, int] = {}
+
+    def until(self, times: int, within: float) -> None:
+        """Let each victim die so often, in so many seconds at most. Who has died often enough lives on, so that those behind
+        it get something to do."""
+        self._system.stop(*PASSES)
+        for name in PASSES:
+            self._read[name] = self._log(name).stat().st_size
+            self._arm(name)
+        deadline = time.monotonic() + within
+        self._start(*PASSES)
+        while left := {name for name in self.victims if self.deaths[name] < times}:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{left} died too seldom at {self._point} in {within:g} s: {dict(self.deaths)}")
+            self._count_in_masters()
+            dead = [name for name in PASSES if self._died(name)]
+            self.deaths.update(dead)
+            enough = [name for name in left if self.deaths[name] >= times]
+            self._system.stop(*enough)
+            for name in {*dead, *enough}:
+                self._arm(name) if self.deaths[name] < times else arm(self._system, name)
+            self._start(*dead, *enough)
+            time.sleep(0 if dead else 0.02)
+
+    def _arm(self, name: str) -> None:
+        nth = 1 if name in self.bystanders else self._chance.choice(PASSAGES) if _is_worker(name) else OF_AN_API
+        arm(self._system, name, f"{self._point}@{nth}")
+
+    def _died(self, name: str) -> bool:
+        if self._system.state(name) != "stopped":
+            return False
+        code = self._system.exit_code(name)
+        assert code == -signal.SIGKILL, f"{name} ended with {code}, and not at {self._point}"
+        return True
+
+    def _start(self, *names: str) -> None:
+        try:
+            self._system.start(*names, timeout=90)
+        except StartError:
+            dead = [name for name in names if self._system.state(name) == "stopped"]
+            if not dead or not set(dead) <= set(self.victims):
+                raise  # it did not die at its point
+
+    def _count_in_masters(self) -> None:
+        """gunicorn says so when its worker was killed, whoever did it."""
+        for name in PASSES:
+            if not _is_worker(name):
+                with self._log(name).open("rb") as log:
+                    log.seek(self._read[name])
+                    said = log.read()
+                whole = said[: said.rfind(b"\n") + 1]
+                self._read[name] += len(whole)
+                self.deaths[name] += len(_IN_A_MASTER.findall(whole.decode(errors="replace")))
+
+    def _log(self, name: str) -> Path:
+        return self._system.log(name)
+
+
+def _is_worker(name: str) -> bool:
+    return name.endswith("-worker")

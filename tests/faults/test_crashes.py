@@ -1,0 +1,39 @@
+"""Rule 1, and all others that a death may break: every process is killed at every point that it passes, while orders flow.
+Nothing is lost, doubled, oversold, charged for nothing."""
+
+import logging
+import random
+import time
+
+import pytest
+
+from labs.infra.system import System
+from labs.services.chassis.crash import POINTS
+from tests.faults.killing import PASSES, Killing, disarm
+from tests.faults.resting import rest
+from tests.faults.storm import LONG, Storm
+
+DEATHS = 100 if LONG else 3
+log = logging.getLogger(__name__)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_processes_that_die_here_lose_nothing_and_double_nothing(system: System, storm: Storm, point: str) -> None:
+    killing = Killing(system, point, random.Random(f"{storm.seed}-{point}"))
+    began = time.monotonic()
+    with storm.raging(newcomers=0.5):
+        killing.until(DEATHS, within=540 if LONG else 120)
+        disarm(system)
+    stormed = time.monotonic() - began
+
+    ledger = rest(system, storm, leases=LONG)
+    took = time.monotonic() - began
+    log.info(
+        f"{point}: {dict(killing.deaths)} in {stormed:.0f} s, at rest after {took:.0f} s; {ledger.accepted} orders"
+    )
+    assert {name: killing.deaths[name] for name in killing.bystanders} == dict.fromkeys(killing.bystanders, 0)
+    assert all(killing.deaths[name] >= DEATHS for name in killing.victims)
+
+
+def test_every_point_has_somebody_who_dies_there() -> None:
+    assert set().union(*PASSES.values()) == set(POINTS)
