@@ -273,6 +273,31 @@ def test_an_order_that_is_with_the_carrier_cannot_be_cancelled_but_one_that_neve
     assert shop.outside.is_even(get(shop.db, order_id))
 
 
+def test_a_parcel_that_may_have_left_stays_in_doubt_also_when_the_carrier_is_away_the_next_time(shop):
+    order_id = place(shop.db)
+    shop.stock_says(order_id)
+    for task in shop.take("charge"):
+        shop.worker.carry(task)
+    for shop.outside.answers in ("lost", "unreached"):
+        shop.clock.ahead += LEASE + 1
+        [shipping] = shop.take("fulfil")
+        shop.worker.carry(shipping)
+    assert not shop.cancel(order_id)
+    shop.outside.answers = "well"
+    shop.go_on()
+    assert get(shop.db, order_id).status == Status.FULFILLED
+
+
+def test_an_order_that_is_about_to_be_rejected_cannot_be_cancelled(shop):
+    shop.outside.declines = True
+    order_id = place(shop.db)
+    shop.stock_says(order_id)
+    for task in shop.take("charge"):
+        shop.worker.carry(task)
+    assert get(shop.db, order_id).status == Status.UNDOING
+    assert not shop.cancel(order_id)
+
+
 def test_pieces_that_are_lost_after_the_payment_undo_it(shop):
     order_id = place(shop.db)
     shop.stock_says(order_id)

@@ -168,6 +168,20 @@ def test_a_refund_before_the_charge_bars_it(db, world):
     assert world.book()["charges"] == []
 
 
+@pytest.mark.parametrize("action", ["refund", "repay"])
+def test_money_goes_back_once_however_often_the_answer_is_lost(db, world, action):
+    order = get(db, confirmed(db))
+    order.missing = [{"sku": "tea", "quantity": 1}]
+    give_back = getattr(world.payments(), action)
+    world.payments().charge(order)
+    world.faults.turn_on("payments_drops_every_3rd", every=1)
+    lost = give_back(order)
+    assert isinstance(lost, Later) and lost.maybe_done
+    world.faults.turn_off(["payments_drops_every_3rd"])
+    assert isinstance(give_back(order), Done)
+    assert [each["amount"] for each in world.book()["refunds"]] == [COST if action == "refund" else 350]
+
+
 def test_whoever_is_away_or_broken_is_asked_later_and_it_is_said_whether_it_may_be_done(db, world):
     order = get(db, confirmed(db))
     nowhere = Payments(Provider("payments", "http://127.0.0.1:1", KEY)).charge(order)
