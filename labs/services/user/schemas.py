@@ -42,7 +42,6 @@ Name = Annotated[
         f"{_VISIBLE}(({_VISIBLE}| ){{0,98}}{_VISIBLE})?",
         "must be 1 to 100 visible characters, with spaces only between them",
     ),
-    AfterValidator(_characters),
 ]
 Email = Annotated[str, EMAIL]
 Phone = Annotated[str, Shape(r"\+[1-9][0-9]{6,14}", "must be an international number such as +4915112345678")]

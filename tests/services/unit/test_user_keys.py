@@ -21,7 +21,7 @@ from labs.services.user.domain import KEY_SECONDS, TOKEN_SECONDS
 from labs.services.user.keys import WrongSecret
 from labs.services.user.settings import Settings
 from labs.services.user.worker import UserWorker
-from tests.services.unit.user_stand import ADMINISTRATOR, SECRET, Clock, Users, at_once, settings_for
+from tests.services.unit.user_stand import ADMINISTRATOR, SECRET, Clock, Users, at_once, on_both, settings_for
 
 LEAD = 6
 
@@ -198,7 +198,7 @@ def test_those_that_start_together_agree_on_one_key_and_one_administrator(databa
     db = Database(database_url)
     with db.reading() as session:
         assert [user.email for user in session.scalars(select(store.User))] == [ADMINISTRATOR]
-        assert [told for told in session.scalars(select(outbox.c.type))] == ["user_registered"]
+        assert list(session.scalars(select(outbox.c.type))) == ["user_registered"]
     db.engine.dispose()
     said = capsys.readouterr().out
     assert said.count("first key made") == said.count("first administrator registered") == 1

@@ -8,7 +8,7 @@ from argon2 import PasswordHasher, extract_parameters
 from sqlalchemy import select
 
 from labs.services.user import failures, passwords, store
-from tests.services.unit.user_stand import ADMINISTRATOR, ADMINISTRATORS, PASSWORD, Clock, at_once
+from tests.services.unit.user_stand import ADMINISTRATOR, ADMINISTRATORS, PASSWORD, Clock, at_once, on_both, users_at
 
 WRONG = "battery staple"
 

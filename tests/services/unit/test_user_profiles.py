@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.services.unit.user_stand import ADMINISTRATOR, Users, at_once
+from tests.services.unit.user_stand import ADMINISTRATOR, Users, at_once, on_both
 
 NOBODY = "/users/00000000-0000-4000-8000-000000000000"
 
@@ -65,7 +65,7 @@ def test_of_ten_who_register_with_one_address_at_once_one_succeeds(users):
         ({"name": "x" * 101}, "name"),
         ({"name": "Ann\r\nBcc: all@example.org"}, "name"),
         ({"name": "Ann\u202eexe"}, "name"),
-        ({"name": "\ud800"}, "name: must consist of whole Unicode characters"),
+        ({"name": "\ud800"}, "name: must be 1 to 100 visible characters"),
         ({"name": None}, "name"),
         ({"email": "no address"}, "email: must be one email address"),
         ({"email": "ann@example.org\n"}, "email"),
