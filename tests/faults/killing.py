@@ -9,7 +9,7 @@ import re
 import signal
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from labs.infra.start_error import StartError
@@ -59,46 +59,59 @@ def disarm(system: System) -> None:
 
 
 class Killing:
-    """Of all processes that pass `point`; the others are armed too, and must live. `deaths` counts them by process."""
+    """Of all processes, each at those of `points` that it passes, one point after the other. Who passes none of them is armed
+    too, and must live. `deaths` counts them by process and point."""
 
-    def __init__(self, system: System, point: str, chance: random.Random) -> None:
-        self._system, self._point, self._chance = system, point, chance
-        self.victims = [name for name, points in PASSES.items() if point in points]
-        self.bystanders = [name for name in PASSES if name not in self.victims]
-        self.deaths: Counter[str] = Counter()
+    def __init__(self, system: System, points: Sequence[str], chance: random.Random) -> None:
+        self._system, self._points, self._chance = system, points, chance
+        self.deaths: Counter[tuple[str, str]] = Counter()
         self._read: dict[str, int] = {}
 
     def until(self, times: int, within: float) -> None:
-        """Let each victim die so often, in so many seconds at most. Who has died often enough lives on, so that those behind
-        it get something to do."""
+        """Let each die so often at each of its points, in so many seconds at most. Who has died often enough lives on, so that
+        those behind it get something to do."""
         self._system.stop(*PASSES)
-        for name in PASSES:
+        at = {name: self._next(name, times) for name in PASSES}
+        for name, point in at.items():
             self._read[name] = self._log(name).stat().st_size
-            self._arm(name)
+            self._arm(name, point or self._points[0])
         deadline = time.monotonic() + within
         self._start(*PASSES)
-        while left := {name for name in self.victims if self.deaths[name] < times}:
+        while any(at.values()):
             if time.monotonic() > deadline:
-                raise AssertionError(f"{left} died too seldom at {self._point} in {within:g} s: {dict(self.deaths)}")
-            self._count_in_masters()
+                missing = {name: point for name, point in at.items() if point}
+                raise AssertionError(f"died too seldom in {within:g} s: {missing}; there were {dict(self.deaths)}")
             dead = [name for name in PASSES if self._died(name)]
-            self.deaths.update(dead)
-            enough = [name for name in left if self.deaths[name] >= times]
-            self._system.stop(*enough)
-            for name in {*dead, *enough}:
-                self._arm(name) if self.deaths[name] < times else arm(self._system, name)
-            self._start(*dead, *enough)
+            self.deaths.update((name, at[name] or self._points[0]) for name in dead)
+            self._count_in_masters(at)
+            done = [name for name, point in at.items() if point and self._next(name, times) != point]
+            self._system.stop(*done)
+            self._count_in_masters(at)  # who died just now did so at the old point
+            for name in {*dead, *done}:
+                at[name] = self._next(name, times)
+                self._arm(name, at[name])
+            self._start(*dead, *done)
             time.sleep(0 if dead else 0.02)
 
-    def _arm(self, name: str) -> None:
-        nth = 1 if name in self.bystanders else self._chance.choice(PASSAGES) if _is_worker(name) else OF_AN_API
-        arm(self._system, name, f"{self._point}@{nth}")
+    @property
+    def strangers(self) -> dict[tuple[str, str], int]:
+        """Deaths at points that the process was not known to pass."""
+        return {(name, point): n for (name, point), n in self.deaths.items() if n and point not in PASSES[name]}
+
+    def _next(self, name: str, times: int) -> str:
+        """The first of its points at which it has not died so often; empty after the last."""
+        mine = (point for point in self._points if point in PASSES[name])
+        return next((point for point in mine if self.deaths[name, point] < times), "")
+
+    def _arm(self, name: str, point: str) -> None:
+        nth = 1 if point not in PASSES[name] else self._chance.choice(PASSAGES) if _is_worker(name) else OF_AN_API
+        arm(self._system, name, f"{point}@{nth}" if point else "")
 
     def _died(self, name: str) -> bool:
         if self._system.state(name) != "stopped":
             return False
         code = self._system.exit_code(name)
-        assert code == -signal.SIGKILL, f"{name} ended with {code}, and not at {self._point}"
+        assert code == -signal.SIGKILL, f"{name} ended with {code}, and not at a crash point"
         return True
 
     def _start(self, *names: str) -> None:
@@ -106,10 +119,10 @@ class Killing:
             self._system.start(*names, timeout=90)
         except StartError:
             dead = [name for name in names if self._system.state(name) == "stopped"]
-            if not dead or not set(dead) <= set(self.victims):
+            if not dead or not all(_is_worker(name) for name in dead):
                 raise  # it did not die at its point
 
-    def _count_in_masters(self) -> None:
+    def _count_in_masters(self, at: Mapping[str, str]) -> None:
         """gunicorn says so when its worker was killed, whoever did it."""
         for name in PASSES:
             if not _is_worker(name):
@@ -118,7 +131,8 @@ class Killing:
                     said = log.read()
                 whole = said[: said.rfind(b"\n") + 1]
                 self._read[name] += len(whole)
-                self.deaths[name] += len(_IN_A_MASTER.findall(whole.decode(errors="replace")))
+                count = len(_IN_A_MASTER.findall(whole.decode(errors="replace")))
+                self.deaths[name, at[name] or self._points[0]] += count
 
     def _log(self, name: str) -> Path:
         return self._system.log(name)

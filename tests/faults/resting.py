@@ -4,6 +4,7 @@ At rest means: no order, notification, import or settlement is under way, every 
 that was told has taken effect with everybody who listens. Only then does the ledger judge."""
 
 import json
+import logging
 import re
 import time
 from collections.abc import Collection, Iterator
@@ -24,6 +25,7 @@ from labs.services.chassis.dead_letters import CannotLook, Letter, letters
 from labs.services.chassis.topology import dead
 from tests.faults.killing import disarm
 from tests.faults.storm import Storm
+from tests.infra.nodes import eventually
 
 TELLING = ("user", "order", "inventory", "notification")
 HANDLER = re.compile(r"evt-(?P<source>.+?)-service-(?P<type>\w+)--(?P<consumer>.+)-service\.(?P<method>\w+)")
@@ -47,6 +49,7 @@ UNFINISHED = {
     },
 }
 """What is not over yet, by service: what it is called, and how many there are."""
+log = logging.getLogger(__name__)
 
 
 def mend(system: System) -> None:
@@ -54,7 +57,7 @@ def mend(system: System) -> None:
     system.start(BROKER, timeout=90)
     disarm(system)
     system.start(*(name for name in system.services if system.state(name) == "stopped"), timeout=90)
-    requests.delete(f"http://{system.address('outside')}/faults", timeout=10).raise_for_status()
+    eventually(lambda: _faults_are_off(system), 90, "the world outside is asked to behave")
 
 
 def rest(system: System, storm: Storm, within: float = 240.0, leases: bool = True) -> Ledger:
@@ -64,8 +67,11 @@ def rest(system: System, storm: Storm, within: float = 240.0, leases: bool = Tru
     mend(system)
     if not leases:
         _end_leases(system)
+    last: list[str] = []
     while (unfinished := list(restless(system))) and time.monotonic() - began < within:
+        last = unfinished
         time.sleep(0.2)
+    log.info(f"at rest after {time.monotonic() - began:.0f} s; the last were {last[:3]}")
     ledger = judge(books.read({name: system.database_url(name) for name in books.STORES}), storm.accepted)
     wrong = [*unfinished, *_beyond_the_ledger(system, storm), *storm.wrong]
     if wrong or not ledger.settled:
@@ -78,9 +84,9 @@ def restless(system: System) -> Iterator[str]:
     try:
         for service, questions in UNFINISHED.items():
             for what, question in questions.items():
-                if count := _ask(system, service, question)[0][0]:
+                if count := ask(system, service, question)[0][0]:
                     yield f"{service}-service: {count} {what}"
-        names = _queues(system)
+        names = queues(system)
         yield from _waiting(system, names)
         yield from _unheard(system, names)
     except (OSError, KombuError, SQLAlchemyError, requests.RequestException) as error:
@@ -113,7 +119,7 @@ def report(system: System, storm: Storm, ledger: Ledger, wrong: Collection[str])
 
 def history(system: System, order_id: str, most: int = 60) -> list[str]:
     """What all processes logged of one order, by its correlation id."""
-    found = _ask(system, "order", "SELECT correlation_id FROM orders WHERE id = :id", id=order_id)
+    found = ask(system, "order", "SELECT correlation_id FROM orders WHERE id = :id", id=order_id)
     wanted = found[0][0] if found else order_id
     lines = [
         f"{line['@timestamp']} {path.stem:20} {line['message']} {_said(line)}"
@@ -127,7 +133,15 @@ def history(system: System, order_id: str, most: int = 60) -> list[str]:
 # --- how --------------------------------------------------------------------------------------------------------------
 
 
-def _ask(system: System, service: str, question: str, **parameters: Any) -> list[Any]:
+def _faults_are_off(system: System) -> bool:
+    try:
+        return requests.delete(f"http://{system.address('outside')}/faults", timeout=10).ok
+    except requests.RequestException:
+        return False
+
+
+def ask(system: System, service: str, question: str, **parameters: Any) -> list[Any]:
+    """The rows that a query of a service's own database gives."""
     engine = create_engine(system.database_url(service))
     try:
         with engine.connect() as store:
@@ -143,7 +157,8 @@ def _end_leases(system: System) -> None:
     engine.dispose()
 
 
-def _queues(system: System) -> list[str]:
+def queues(system: System) -> list[str]:
+    """The names of all queues of the system, as the broker's management interface tells them."""
     assert system.broker
     url = f"http://{system.broker.http}/api/queues/{system.id}"
     answer = requests.get(url, auth=(ADMIN, system.broker.password), timeout=10)
@@ -165,8 +180,8 @@ def _waiting(system: System, names: Collection[str]) -> Iterator[str]:
 
 def _unheard(system: System, names: Collection[str]) -> Iterator[str]:
     """Events that were told, and have not taken effect with everybody whose queue is bound to them."""
-    heard = {service: set(_ask(system, service, "SELECT consumer, event_id FROM inbox")) for service in TELLING}
-    told = {service: _ask(system, service, "SELECT type, event_id FROM outbox") for service in TELLING}
+    heard = {service: set(ask(system, service, "SELECT consumer, event_id FROM inbox")) for service in TELLING}
+    told = {service: ask(system, service, "SELECT type, event_id FROM outbox") for service in TELLING}
     for handler in filter(None, map(HANDLER.fullmatch, names)):
         consumer = f"{handler['consumer']}-service.{handler['method']}"
         claimed = {event for name, event in heard[handler["consumer"]] if name == consumer}
@@ -177,14 +192,14 @@ def _unheard(system: System, names: Collection[str]) -> Iterator[str]:
 
 def _beyond_the_ledger(system: System, storm: Storm) -> Iterator[str]:
     """What it does not compare: orders that nobody asked for, and notifications."""
-    known = {row[0] for row in _ask(system, "order", "SELECT id FROM orders")}
+    known = {row[0] for row in ask(system, "order", "SELECT id FROM orders")}
     if unasked := known - storm.accepted.keys():
         yield f"{len(unasked)} orders that no customer holds a 202 for, such as {sorted(unasked)[0]}"
     if len(set(storm.accepted.values())) != len(storm.accepted):
         yield "one key became two orders"
-    sent = {row[0] for row in _ask(system, "notification", "SELECT id FROM notifications WHERE status = 'sent'")}
-    mails = {row[0].strip("<>").partition("@")[0] for row in _ask(system, "outside", "SELECT message_id FROM mails")}
-    messages = [row[0] for row in _ask(system, "outside", "SELECT key FROM messages")]
+    sent = {row[0] for row in ask(system, "notification", "SELECT id FROM notifications WHERE status = 'sent'")}
+    mails = {row[0].strip("<>").partition("@")[0] for row in ask(system, "outside", "SELECT message_id FROM mails")}
+    messages = [row[0] for row in ask(system, "outside", "SELECT key FROM messages")]
     if lost := sent - mails - set(messages):
         yield f"{len(lost)} notifications are marked as sent and reached nobody, such as {sorted(lost)[0]}"
     if len(messages) != len(set(messages)):

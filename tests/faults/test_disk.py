@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from labs.classroom import books
+from labs.classroom.ledger import judge
 from labs.classroom.shop import Shop
 from labs.infra.home import PROJECT
 from labs.infra.start_error import StartError
@@ -134,6 +136,7 @@ def test_a_disk_that_fills_up_takes_nothing_down_and_loses_nothing(home: Home, t
             settled = shop.wait([order["id"] for order in after], within=60)
             assert {order.status for order in settled.values()} == {"fulfilled"}
             assert shop.available("tea") == 100 - len(after)
+            assert judge(books.read({name: system.database_url(name) for name in books.STORES})).settled
             assert {name: pid for name, pid in pids.items() if system.pid(name) != pid} == {}
         finally:
             system.down()

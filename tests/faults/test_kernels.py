@@ -18,11 +18,11 @@ from tests.infra.nodes import eventually
 from tests.labs.processes import belonging_to, left_over
 
 Home = Callable[..., Path]
-UP = """
-from labs.classroom import Lab
-lab = Lab('00_start_here')
-lab.up('user-service', 'order-service', 'inventory-service', 'outside')
-"""
+LAB = "from labs.classroom import Lab; lab = Lab('00_start_here'); "
+UP = f"{LAB}lab.up('order-service', 'outside')"
+"""A broker, and a process of each kind."""
+SELLING = f"{LAB}lab.up('user-service', 'order-service', 'inventory-service', 'outside')"
+"""All that an order needs."""
 ORDER = "lab.shop.stock('tea', 9); o = lab.shop.place(('tea', 1)); print('order', lab.shop.wait([o], 30)[o].status)"
 
 
@@ -85,7 +85,7 @@ def interrupted_while_it_computes(kernel: Kernel) -> None:
 
 def test_an_interrupt_leaves_the_system_alone(place: tuple[Path, set[psutil.Process]]) -> None:
     with kernel() as notebook:
-        notebook.run(UP)
+        notebook.run(SELLING)
         before = notebook.system()
         interrupted_while_it_computes(notebook)
 
@@ -115,7 +115,7 @@ def test_nothing_outlives_its_kernel(place: tuple[Path, set[psutil.Process]], en
 def test_a_second_lab_in_one_kernel_ends_the_first(home: Home) -> None:
     home()
     with kernel() as notebook:
-        notebook.run("from labs.classroom import Lab; lab = Lab('00_start_here'); lab.up('outside')")
+        notebook.run(f"{LAB}lab.up('outside')")
         first = notebook.system()
         notebook.run("lab = Lab('00_start_here')")
 
@@ -135,7 +135,7 @@ def notebook_file(folder: Path, *cells: str) -> Path:
 def test_nothing_outlives_a_run_by_nbval_or_papermill(home: Home, tmp_path: Path, runner: str, outcome: str) -> None:
     here = home()
     last = "1 / 0" if outcome == "failure" else "seen = 'all of it'"
-    path = notebook_file(tmp_path, UP, f"{ORDER}\nassert lab.shop.status(o) == 'fulfilled'", last)
+    path = notebook_file(tmp_path, SELLING, f"{ORDER}\nassert lab.shop.status(o) == 'fulfilled'", last)
     commands = {
         "nbval": ["pytest", "-p", "no:cacheprovider", "-p", "no:pytest_nameko", "--nbval-lax", "--nbval-current-env"],
         "papermill": ["papermill", "--no-progress-bar", "-k", "python3"],

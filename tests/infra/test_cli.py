@@ -118,7 +118,10 @@ def test_up_twice_at_once_gives_two_systems_that_ps_shows_and_down_ends(shell: S
 
     shown = shell.lab("ps").stdout
     for system in (one, other):
-        assert re.search(rf"{system.name}\s*\n.*\n\s*outside\s+running\s+{shell.address(system)}\s+\d+ MB", shown)
+        assert re.search(
+            rf"{system.name}\s*\n.*\n\s*outside-migrate\s+done.*\n\s*outside\s+running\s+{shell.address(system)}\s+\d+ MB",
+            shown,
+        )
 
     ended = shell.lab("down", one.name)
     assert (ended.returncode, ended.stdout) == (0, f"Ended: {one.name}\n")

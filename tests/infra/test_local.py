@@ -39,14 +39,17 @@ def test_what_only_looks_like_a_name_with_a_port_stays(places: Places, text: str
     assert places.translate(places.services["pot"], text) == text
 
 
-def test_a_volume_becomes_a_folder_of_the_system_and_a_mounted_file_the_projects_own(places: Places) -> None:
+def test_a_volume_becomes_a_folder_of_the_system_and_a_mounted_file_a_copy_in_it(places: Places) -> None:
     pot = places.services["pot"]
+    places.configure(pot)
 
     assert places.translate(pot, "sqlite:////var/lib/pot/tea.db").removeprefix("sqlite:///") == str(
         places.directory / "volumes/leaves/tea.db"
     )
     assert places.translate(pot, "/var/lib/pottery") == "/var/lib/pottery"
-    assert places.translate(pot, "/etc/make") == str(PROJECT / "Makefile")
+    mounted = Path(places.translate(pot, "/etc/make"))
+    assert mounted.is_relative_to(places.directory)
+    assert mounted.read_text() == (PROJECT / "Makefile").read_text()
 
 
 def test_passwords_are_made_once_each_and_nothing_else_is_made_up() -> None:
@@ -82,10 +85,10 @@ def test_all_that_the_shop_listens_on_is_on_the_loopback(shop: System) -> None:
 
 
 def test_no_command_line_tells_a_password(shop: System) -> None:
-    passwords = [value for name, value in shop.variables.items() if name.startswith("PASSWORD_")]
+    passwords = list(shop.variables.secrets().values())
     words = [word for process in psutil.Process(shop.guard_pid).children(recursive=True) for word in process.cmdline()]
 
-    assert len(passwords) >= 4
+    assert len(passwords) >= 8
     assert not [word for word in words for password in passwords if password in word]
 
 

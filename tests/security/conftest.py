@@ -1,4 +1,4 @@
-"""A shop of its own for attackers, with the monolith and a broker that nobody else uses: what they do to it harms no other test."""
+"""A shop of its own for attackers, with the monolith and a broker that nobody else uses: it harms no other test."""
 
 from collections.abc import Iterator
 

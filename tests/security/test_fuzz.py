@@ -3,9 +3,9 @@ answer is one that the description has, and whoever is nobody gets nowhere.
 
 Twelve requests of each kind to each endpoint, the same at every run; FUZZ_EXAMPLES=500 looks deeper."""
 
+import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,9 +15,12 @@ from apiflask import APIFlask
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.config import SchemathesisConfig
+from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from labs.classroom.people import ADMINISTRATOR
+from labs.services.chassis.shapes import EMAIL
 from tests.security.apps import SERVICES, app_of, everything
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
@@ -28,6 +31,7 @@ CONFIG: dict[str, Any] = {
         "ignored_auth": {"enabled": False},  # it would take our token for an invalid one; see below
     }
 }
+EASY_EMAIL = "^[A-Za-z0-9.+_-]{1,64}@[a-z0-9]{1,60}(\\.[a-z]{2,6})?$"
 BREAKS = "PUT /faults/{name}"
 """What it switches on breaks other requests, as it should."""
 MADE_FIRST = {
@@ -58,8 +62,8 @@ class Service:
             assert answer.status_code < 300, answer.text
             if parameter:
                 self.there[parameter] = answer.json["id"]
-        config = schemathesis.config.SchemathesisConfig.from_dict(CONFIG)
-        self.schema = schemathesis.openapi.from_wsgi("/openapi.json", app, config=config)
+        self.schema = _schema(client.get("/openapi.json").text)
+        self.schema.app = app
 
     def operations(self) -> Iterator[APIOperation]:
         """All but one."""
@@ -77,8 +81,8 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def test_no_request_breaks_it_and_every_answer_is_in_its_description(service):
     def ask(case: Case) -> None:
-        found = _found(case, service.there)
-        case.call_and_validate(headers=service.headers, excluded_checks=[negative_data_rejection] if found else [])
+        excluded = [negative_data_rejection] if _found(case, service.there) else []
+        case.call_and_validate(headers=service.headers, excluded_checks=excluded)
 
     asked = [_fuzz(operation, mode, ask) for operation in service.operations() for mode in GenerationMode]
     assert sum(asked) > len(asked)
@@ -86,8 +90,8 @@ def test_no_request_breaks_it_and_every_answer_is_in_its_description(service):
 
 def test_who_has_no_token_gets_401_where_one_is_needed_whatever_the_request(service):
     def ask(case: Case) -> None:
-        case.headers.pop("Authorization", None)
         _found(case, service.there)
+        case.headers.pop("Authorization", None)
         answer = case.call()
         assert answer.status_code == 401, f"{case.operation.label}: {answer.status_code} {answer.text}"
         case.validate_response(answer, excluded_checks=[negative_data_rejection])
@@ -100,15 +104,20 @@ def test_who_has_no_token_gets_401_where_one_is_needed_whatever_the_request(serv
 def test_a_running_monolith_which_answers_all_of_it_is_not_broken_either(attacked):
     """Over a real network, behind a real server, with a real database; its payments are carried out within the request."""
     headers = attacked.people.headers(ADMINISTRATOR)
-    config = schemathesis.config.SchemathesisConfig.from_dict(CONFIG)
-    schema = schemathesis.openapi.from_url(attacked.url("monolith", "/openapi.json"), config=config)
+    schema = _schema(attacked.get("monolith", "/openapi.json").text)
 
     def ask(case: Case) -> None:
-        case.call_and_validate(headers=headers, checks=[not_a_server_error])
+        case.call_and_validate(attacked.url("monolith"), headers=headers, checks=[not_a_server_error])
 
     asked = [_fuzz(found.ok(), GenerationMode.POSITIVE, ask, 4) for found in schema.get_all_operations()]
     assert len(asked) > 25
     assert attacked.get("monolith", "/health/ready").json()["status"] == "pass"
+
+
+def _schema(described: str) -> BaseSchema:
+    """From the text at /openapi.json; but with an easier pattern for addresses, of which one takes a second to find."""
+    spec = json.loads(described.replace(json.dumps(f"^{EMAIL.pattern}$"), json.dumps(EASY_EMAIL)))
+    return schemathesis.openapi.from_dict(spec, config=SchemathesisConfig.from_dict(CONFIG))
 
 
 def _fuzz(operation: APIOperation, mode: GenerationMode, ask: Any, examples: int = EXAMPLES) -> int:
@@ -136,9 +145,11 @@ def _fuzz(operation: APIOperation, mode: GenerationMode, ask: Any, examples: int
 
 
 def _found(case: Case, there: dict[str, str]) -> bool:
-    """Every other request is about what is there, or it would meet nothing but 404: whether this is one of them."""
+    """Make it a request about what is there, or it would meet nothing but 404; but half of the wrong ones stay as they are,
+    since it may be the path that is wrong. Returns whether it is one now."""
     known = {name: there[name] for name in case.path_parameters or {} if name in there}
-    if not known or len(str(case.body)) % 2:
+    wrong = case.meta is not None and case.meta.generation.mode is GenerationMode.NEGATIVE
+    if not known or (wrong and len(str(case.body)) % 2):
         return False
     case.path_parameters.update(known)
     return True

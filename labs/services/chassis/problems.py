@@ -6,6 +6,7 @@ from typing import Any
 
 from apiflask import APIFlask
 from flask import Request, Response, json
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]  # gunicorn has no types
 from werkzeug.exceptions import HTTPException
 
 from labs.services.chassis import logs
@@ -46,7 +47,10 @@ class JsonRequest(Request):
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
         """The body. Raises Problem."""
-        self.seen = self.get_data(cache=True)
+        try:
+            self.seen = self.get_data(cache=True)
+        except (OSError, ParseException) as error:  # gunicorn, about chunks that are none
+            raise Problem(400, f"The body could not be read: {error}.") from None
         if self.seen and not self.is_json:
             sent = self.mimetype or "nothing"
             raise Problem(415, f"The body must be sent with Content-Type: application/json; it came with {sent}.")

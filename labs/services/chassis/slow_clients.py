@@ -77,6 +77,19 @@ class Worker(ThreadWorker):
     """It reads requests as they come, in the thread that accepts; that of a connection is kept at `conn.arriving`. After
     PATIENCE seconds an unfinished one is dropped."""
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """At the end, too: then those who wait to be let in are, and the door is closed, so that whoever comes later is refused
+        at once and can ask elsewhere, or again. gunicorn's own leaves it open until all is answered, and then drops them."""
+        super().set_accept_enabled(enabled)
+        if enabled or self.alive:
+            return
+        for listener in self.sockets:
+            taken = -1
+            while taken != self.nr_conns:
+                taken = self.nr_conns
+                self.accept(listener)
+            listener.close()
+
     def enqueue_req(self, conn: Any) -> None:
         """A connection is new, or has more to say."""
         if not conn.initialized:

@@ -118,7 +118,7 @@ def test_one_whose_queue_is_gone_stays_and_it_is_said(bench):
 def test_what_kills_its_consumer_is_given_up_by_the_broker_and_told_apart(bench):
     bench.start()
     assert bench.end() == 0  # its queues are there, nobody listens
-    event = asked()
+    event = asked(fail=1)
     bench.ask(event)
 
     def given_up() -> bool:
@@ -132,7 +132,7 @@ def test_what_kills_its_consumer_is_given_up_by_the_broker_and_told_apart(bench)
     assert letter.reason == f"delivered {topology.DELIVERY_LIMIT + 1} times and never answered"
     bench.start()
     replay(bench.amqp_url, SERVICE)
-    eventually(lambda: bench.effects(event) == 1, "the replay takes effect")
+    eventually(lambda: bench.effects(event) == 1, "the second attempt after the replay succeeds")
 
 
 def test_a_service_reads_its_own_dead_letters_and_nobody_elses(bench):

@@ -106,6 +106,39 @@ def test_a_remote_procedure_call_is_in_its_callers_story(bench, collector):
     assert (correlation_id, traceparent) == ("c-3", f"00-{TRACE}-{call.id}-01")
 
 
+ASKS_ITSELF = """
+from nameko.rpc import RpcProxy
+from labs.services.chassis import logs, traces
+from labs.services.chassis.rpc import rpc
+
+
+class Curious:
+    name = "probe-service"
+    itself = RpcProxy("probe-service")
+
+    @rpc
+    def outer(self):
+        return self.itself.inner()
+
+    @rpc
+    def inner(self):
+        return logs.correlation_id()
+"""
+
+
+@pytest.mark.filterwarnings("ignore:[\\s\\S]*Eventlet is deprecated")
+def test_a_call_that_a_call_makes_is_part_of_it(bench, collector):
+    from nameko.standalone.rpc import ClusterRpcProxy
+
+    bench.module.write_text(ASKS_ITSELF)
+    bench.start(OTLP_ENDPOINT=collector.url)
+    story = {"correlation_id": "c-4", "traceparent": SAMPLED}
+    with ClusterRpcProxy({"AMQP_URI": bench.amqp_url}, timeout=5, context_data=story) as services:
+        assert services[SERVICE].outer() == "c-4"
+    (outer,), (inner,) = wait(collector, f"{SERVICE}/outer"), wait(collector, f"{SERVICE}/inner")
+    assert (inner.trace, inner.parent) == (outer.trace, outer.id) == (TRACE, outer.id)
+
+
 @pytest.mark.filterwarnings("ignore:[\\s\\S]*Eventlet is deprecated")
 def test_a_call_without_a_story_begins_one(working):
     from nameko.standalone.rpc import ClusterRpcProxy
