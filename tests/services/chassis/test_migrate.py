@@ -6,7 +6,7 @@ import sys
 from sqlalchemy import create_engine, inspect
 
 
-def test_two_at_once_make_one_schema(database_url, tmp_path):
+def test_two_at_once_make_one_schema(database_url):
     command = [sys.executable, "-m", "labs.services.chassis.migrate", "order"]
     settings = {"SERVICE": "order-service", "DATABASE_URL": database_url}
     runs = [subprocess.Popen(command, env=settings, stderr=subprocess.PIPE, text=True) for _ in range(4)]
