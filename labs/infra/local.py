@@ -91,8 +91,11 @@ class Places:
 
         for source in (source for source in service.volumes.values() if source.startswith(".")):
             original, copy = PROJECT / source, self._mounted(service, source)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_text(_ENVOYS_WORDS.sub(here, self.translate(service, original.read_text())))
+            for file in original.rglob("*") if original.is_dir() else [original]:
+                if file.is_file():
+                    target = copy / file.relative_to(original)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_text(_ENVOYS_WORDS.sub(here, self.translate(service, file.read_text())))
 
     def order(self, service: Service, extra: Mapping[str, str] | None = None, cold: bool = False) -> dict[str, Any]:
         """The guard's start order for this service; `extra` adds to its environment, `cold` forbids forking it."""

@@ -5,7 +5,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,33 +25,61 @@ MESSAGES, KILLED_AT = 2000, 700
 NODES = (1, 2, 3)
 SERVICE, QUEUE = "order-service", "evt-probe"
 
-pytestmark = pytest.mark.skipif(
-    not LONG, reason="three brokers take a minute to come up: `make test-faults` has the time"
-)
+pytestmark = pytest.mark.skipif(not LONG, reason="three brokers need a minute to come up: `make test-faults` has it")
+
+
+@dataclass
+class Node:
+    """One of them: where it lives, how it is started, its process once it is."""
+
+    directory: Path
+    ports: Ports
+    command: list[str]
+    environment: dict[str, str]
+    process: "subprocess.Popen[bytes]" = field(init=False)
+
+    @property
+    def amqp_url(self) -> str:
+        return f"amqp://{ADMIN}:{quote(PASSWORD)}@127.0.0.1:{self.ports.amqp}//"
+
+    def members(self) -> int:
+        """How many nodes it sees at work."""
+        assert self.process.poll() is None, (self.directory / "log.txt").read_text()[-2000:]
+        return sum(bool(node.get("running")) for node in self._ask("nodes"))
+
+    def queue(self) -> dict[str, Any]:
+        """What it knows of the queue."""
+        return next((each for each in self._ask("queues") if each["name"] == QUEUE), {})
+
+    def _ask(self, path: str) -> list[dict[str, Any]]:
+        url = f"http://127.0.0.1:{self.ports.http}/api/{path}"
+        try:
+            answer = requests.get(url, auth=(ADMIN, PASSWORD), timeout=10)
+        except requests.RequestException:  # it boots
+            return []
+        return list(answer.json()) if answer.ok else []
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[dict[int, tuple[Ports, "subprocess.Popen[bytes]"]]]:
-    """Three nodes that know each other; ports and process by number."""
-    epmd, ports = free_ports().epmd, {number: free_ports() for number in NODES}
+def cluster(tmp_path: Path) -> Iterator[dict[int, Node]]:
+    """Three nodes that know each other, by number."""
+    epmd = free_ports().epmd
     with ExitStack() as ending:
-        running = {}
-        for number in NODES:
-            ports[number] = replace(ports[number], epmd=epmd)
-            running[number] = (ports[number], ending.enter_context(_node(tmp_path, number, ports[number])))
-        for number in NODES:
-            eventually(
-                lambda number=number: _members(ports[number]) == len(NODES), 180, f"node {number} knows the others"
-            )
-        yield running
+        nodes = {n: _prepare(tmp_path / f"n{n}", n, replace(free_ports(), epmd=epmd)) for n in NODES}
+        mapper = ["epmd", "-port", str(epmd), "-address", "127.0.0.1"]
+        ending.enter_context(_running(mapper, nodes[1].environment, tmp_path / "epmd.log"))
+        for node in nodes.values():
+            log = node.directory / "log.txt"
+            node.process = ending.enter_context(_running(node.command, node.environment, log))
+        for node in nodes.values():
+            eventually(lambda node=node: node.members() == len(NODES), 180, f"{node.directory} knows the others")
+        yield nodes
 
 
-@contextmanager
-def _node(place: Path, number: int, ports: Ports) -> "Iterator[subprocess.Popen[bytes]]":
-    directory = place / f"n{number}"
-    directory.mkdir(parents=True)
+def _prepare(directory: Path, number: int, ports: Ports) -> Node:
+    directory.mkdir()
     cookie = directory / ".erlang.cookie"
-    cookie.write_text("the cookie of these three nodes")
+    cookie.write_text("the-cookie-of-these-three-nodes")
     cookie.chmod(0o600)
     rabbit = find_rabbitmq()
     assert rabbit
@@ -59,87 +87,56 @@ def _node(place: Path, number: int, ports: Ports) -> "Iterator[subprocess.Popen[
     with (directory / "rabbitmq.conf").open("a") as settings:
         settings.write("cluster_formation.peer_discovery_backend = classic_config\n")
         settings.writelines(f"cluster_formation.classic_config.nodes.{n} = lab{n}@localhost\n" for n in NODES)
-    environment |= {
-        "RABBITMQ_NODENAME": f"lab{number}@localhost",
-        "RABBITMQ_DEFAULT_USER": ADMIN,
-        "RABBITMQ_DEFAULT_PASS": PASSWORD,
-    }
-    with (directory / "log.txt").open("ab") as log:
-        node = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=directory, start_new_session=True)
+    environment |= {"RABBITMQ_DEFAULT_USER": ADMIN, "RABBITMQ_DEFAULT_PASS": PASSWORD}
+    return Node(directory, ports, command, environment | {"RABBITMQ_NODENAME": f"lab{number}@localhost"})
+
+
+@contextmanager
+def _running(command: list[str], environment: dict[str, str], log: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, env=environment, cwd=log.parent, stdout=output, stderr=output, start_new_session=True
+        )
     try:
-        yield node
+        yield process
     finally:
-        if node.poll() is None:
-            os.killpg(node.pid, signal.SIGKILL)
-            node.wait()
-        subprocess.run(["epmd", "-kill"], env=environment, capture_output=True, check=False)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
-def test_three_nodes_outlive_the_death_of_the_one_that_leads(cluster: dict) -> None:
+def test_three_nodes_outlive_the_death_of_the_one_that_leads(cluster: dict[int, Node]) -> None:
     queue = Queue(QUEUE, Exchange(topology.again(SERVICE), "direct", durable=True), QUEUE)
-    with Connection(_url(cluster[1][0])) as connection:
-        topology.declare(SERVICE, [_with_arguments(queue)], connection.channel())
-    leader, members = _leader(cluster[2][0])
-    assert len(members) == len(NODES)
+    queue.queue_arguments = topology.handler_arguments(SERVICE)
+    with Connection(cluster[1].amqp_url) as connection:
+        topology.declare(SERVICE, [queue], connection.channel())
+    eventually(lambda: cluster[1].queue().get("leader"), 30, "the queue has a leader")
+    found = cluster[1].queue()
+    assert len(found["members"]) == len(NODES)
+    leader = cluster.pop(int(found["leader"].removeprefix("lab").partition("@")[0]))
 
-    publishers = [Publisher(_url(ports), 5.0) for ports, _ in cluster.values()]
-    confirmed, wanted = set(), [f"m{n}" for n in range(MESSAGES)]
-    while missing := [name for name in wanted if name not in confirmed]:
-        batch = missing[:100]
-        if len(confirmed) >= KILLED_AT and cluster[leader][1].poll() is None:
-            os.killpg(cluster[leader][1].pid, signal.SIGKILL)
-            cluster[leader][1].wait()
-        messages = [Outgoing(topology.again(SERVICE), QUEUE, name, {}, b"{}") for name in batch]
+    publishers = [Publisher(node.amqp_url, 5.0) for node in (leader, *cluster.values())]
+    wanted, confirmed, away = [f"m{n}" for n in range(MESSAGES)], set[str](), 0
+    while missing := [name for name in wanted if name not in confirmed][:100]:
+        if len(confirmed) >= KILLED_AT and leader.process.poll() is None:
+            os.killpg(leader.process.pid, signal.SIGKILL)
+            leader.process.wait()
         try:
-            fates = publishers[0].publish(messages)
+            fates = publishers[0].publish(
+                [Outgoing(topology.again(SERVICE), QUEUE, name, {}, b"{}") for name in missing]
+            )
         except BrokerAway:
+            away += 1
+            assert away < 60, "nobody leads the queue any more"
             publishers.append(publishers.pop(0))  # ask another node
         else:
-            confirmed.update(name for name, fate in zip(batch, fates, strict=True) if not fate)
+            confirmed.update(name for name, fate in zip(missing, fates, strict=True) if not fate)
     for publisher in publishers:
         publisher.close()
 
-    assert cluster[leader][1].poll() == -signal.SIGKILL
-    survivor = next(ports for ports, node in cluster.values() if node.poll() is None)
-    assert _read(survivor) >= set(wanted), "what was confirmed is there"
-
-
-def _read(ports: Ports) -> set[str]:
-    with Connection(_url(ports)) as connection:
-        queue = Queue(QUEUE, channel=connection.channel())
-        found = set()
-        while message := queue.get(no_ack=True):
-            found.add(message.properties["message_id"])
-        return found
-
-
-def _with_arguments(queue: Queue) -> Queue:
-    queue.queue_arguments = topology.handler_arguments(SERVICE)
-    return queue
-
-
-def _url(ports: Ports) -> str:
-    return f"amqp://{ADMIN}:{quote(PASSWORD)}@127.0.0.1:{ports.amqp}//"
-
-
-def _ask(ports: Ports, path: str) -> list[dict[str, Any]]:
-    try:
-        answer = requests.get(f"http://127.0.0.1:{ports.http}/api/{path}", auth=(ADMIN, PASSWORD), timeout=10)
-    except requests.RequestException:  # it boots
-        return []
-    return list(answer.json()) if answer.ok else []
-
-
-def _members(ports: Ports) -> int:
-    return sum(bool(node.get("running")) for node in _ask(ports, "nodes"))
-
-
-def _leader(ports: Ports) -> tuple[int, list[str]]:
-    """The number of the node that leads the queue, and the names of all that have a copy of it."""
-
-    def led() -> dict[str, Any]:
-        return next((q for q in _ask(ports, "queues") if q["name"] == QUEUE and q.get("leader")), {})
-
-    eventually(led, 30, "the queue has a leader")
-    found = led()
-    return int(found["leader"].removeprefix("lab").partition("@")[0]), found["members"]
+    assert away > 0, "the death came too late to hurt"
+    with Connection(next(iter(cluster.values())).amqp_url) as connection:
+        reading, there = Queue(QUEUE, channel=connection.channel()), set[str]()
+        while message := reading.get(no_ack=True):
+            there.add(message.properties["message_id"])
+    assert there == set(wanted), "what was confirmed is there"

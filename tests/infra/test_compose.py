@@ -84,6 +84,7 @@ def test_ports_are_those_inside_the_container(tmp_path: Path) -> None:
         ({"volumes": ["tea-leaves"]}, "pot: write the volume 'tea-leaves' as name:/path"),
         ({"healthcheck": {"test": "curl -f localhost"}}, "pot: write its healthcheck as"),
         ({"stop_grace_period": "soon"}, "'soon' is no duration"),
+        ({"stop_signal": "KNOCK"}, "pot: stop_signal 'KNOCK' is unknown; write for example SIGINT"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_service(tmp_path: Path, wrong: dict[str, Any], words: str) -> None:
@@ -113,6 +114,49 @@ def test_a_profile_keeps_a_service_out_until_it_is_named(tmp_path: Path) -> None
 
     assert compose.select(services) == ["pot"]
     assert compose.select(services, "cake") == ["cake", "oven"]
+
+
+def test_a_profile_that_is_switched_on_brings_its_services(tmp_path: Path) -> None:
+    services = read(tmp_path, pot={}, cake={"profiles": ["birthday", "wedding"]}, hat={"profiles": ["birthday"]})
+
+    assert compose.select(services, profiles=["birthday"]) == ["cake", "hat", "pot"]
+    assert compose.select(services, profiles=["wedding"]) == ["cake", "pot"]
+    assert compose.select(services, "pot", profiles=["wedding"]) == ["pot"]
+
+
+def test_what_is_not_required_comes_along_unless_a_profile_keeps_it_out(tmp_path: Path) -> None:
+    wish = {"condition": "service_completed_successfully", "required": False}
+    services = read(
+        tmp_path,
+        cup={"depends_on": {"sugar": wish, "spoon": {"condition": "service_started", "required": False}, "milk": wish}},
+        sugar={"profiles": ["sweet"], "depends_on": ["shop"]},
+        shop={"profiles": ["sweet"]},
+        spoon={},
+    )
+
+    assert services["cup"].depends_on == {"sugar": "service_completed_successfully", "spoon": "service_started"}
+    assert compose.select(services, "cup") == ["cup", "spoon"]
+    assert compose.select(services, "cup", profiles=["sweet"]) == ["cup", "shop", "spoon", "sugar"]
+    assert compose.select(services, "cup", "sugar") == ["cup", "shop", "spoon", "sugar"]
+
+
+def test_it_is_well_by_what_its_health_check_probes_or_by_what_is_said_for_here(tmp_path: Path) -> None:
+    probes = {"healthcheck": {"test": ["CMD", *compose.PROBE, "http://localhost:1/a", "tcp://localhost:2"]}}
+    shell = {"healthcheck": {"test": ["CMD", "bash", "-c", "true"]}}
+    services = read(
+        tmp_path,
+        HERE,
+        pot=probes,
+        cup={},
+        far=shell,
+        near=shell | {"x-local": {"health": ["http://localhost:3/$NAME"]}},
+    )
+
+    assert services["pot"].probes == ("http://localhost:1/a", "tcp://localhost:2")
+    assert services["cup"].probes == ()
+    assert services["near"].probes == ("http://localhost:3/tea",)
+    with pytest.raises(ComposeError, match=r"far: its health check needs a container; .*\nor its x-local must have"):
+        _ = services["far"].probes
 
 
 def test_an_unknown_service_is_named_with_those_that_there_are() -> None:

@@ -9,6 +9,7 @@ import pytest
 from labs.infra import doctor
 from labs.infra.doctor import Need, examine, render
 from labs.infra.home import PROJECT
+from labs.infra.programs import Postgres
 
 
 def test_everything_that_is_needed_is_here() -> None:
@@ -49,6 +50,26 @@ def test_each_system_has_its_way_to_rabbitmq(manager: str, command: str, monkeyp
     need = next(need for need in examine() if need.name == "RabbitMQ and Erlang")
 
     assert (need.ok, need.remedy) == (False, command)
+
+
+def test_the_gateway_and_the_database_server_say_where_they_come_from_and_nobody_misses_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def found() -> dict[str, Need]:
+        return {need.name: need for need in examine() if need.name in ("Envoy, the gateway", "PostgreSQL (optional)")}
+
+    assert found()["Envoy, the gateway"].found == str(Path(sys.executable).with_name("envoy"))
+    assert not any(need.required for need in found().values())
+
+    monkeypatch.setattr(doctor, "find_postgres", lambda: Postgres(Path("/opt/pg/bin"), "17.6"))
+    assert found()["PostgreSQL (optional)"].found == "17.6 in /opt/pg/bin"
+    monkeypatch.setattr(doctor, "find_postgres", lambda: None)
+    monkeypatch.setattr(doctor, "find_program", lambda _: None)
+    monkeypatch.setattr(doctor, "package_manager", lambda: "brew")
+    assert {name: (need.ok, need.remedy) for name, need in found().items()} == {
+        "Envoy, the gateway": (False, "make setup"),
+        "PostgreSQL (optional)": (False, "brew install postgresql@17"),
+    }
 
 
 def test_a_folder_that_cannot_be_written_is_named_not_raised(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,16 @@ def ward(tmp_path: Path) -> Iterator[Ward]:
         made.owner.close(20)
 
 
+def test_it_is_asked_to_end_by_the_signal_that_it_wants(ward: Ward) -> None:
+    wants = "signal.signal(signal.SIGINT, lambda *_: sys.exit(5))"
+    ward.start("it", f"import signal, sys; {wants}; {WAITS}", signal=signal.SIGINT, grace=10.0)
+    ward.here("it")
+    ward.owner.order({"do": "stop", "name": "it"})
+
+    assert ward.owner.wait("it", lambda news: news.state == "stopped", 5)
+    assert ward.owner.news("it").code == 5
+
+
 @pytest.mark.parametrize(
     ("policy", "code", "again"),
     [

@@ -2,13 +2,16 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
+from labs.infra.compose import ComposeError
 from labs.infra.home import PROJECT
 from labs.infra.local import Places
+from labs.infra.start_error import StartError
 from labs.infra.system import System
 from labs.infra.variables import Variables
 from tests.infra import small
@@ -52,12 +55,76 @@ def test_a_volume_becomes_a_folder_of_the_system_and_a_mounted_file_a_copy_in_it
     assert mounted.read_text() == (PROJECT / "Makefile").read_text()
 
 
+def test_names_in_a_mounted_file_become_what_they_are_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labs.infra.local.PROJECT", tmp_path)
+    (tmp_path / "conf/rules").mkdir(parents=True)
+    (tmp_path / "pot.conf").write_text("listen 0.0.0.0:8000\nask cup:8000 saucer:8000\nkeep /var/lib/pot/leaves\n")
+    (tmp_path / "conf/rules/envoy.yaml").write_text(
+        "{address: cup, port_value: 8000} {address: saucer, port_value: 8000}"
+    )
+    pot = small.entry("steady", volumes=["leaves:/var/lib/pot", "./pot.conf:/etc/pot.conf:ro", "./conf:/etc/conf:ro"])
+    places = Places(tmp_path / "system", small.read(pot=pot, cup=small.entry("steady")))
+    environment = places.order(places.services["pot"])
+    here, cup = places.address("pot", 8000), places.address("cup", 8000)
+
+    config = Path(places.translate(places.services["pot"], "/etc/pot.conf"))
+    leaves = places.directory / "volumes/leaves/leaves"
+    assert config.read_text() == f"listen {here}\nask {cup} saucer:8000\nkeep {leaves}\n"
+    host, _, port = cup.rpartition(":")
+    rules = Path(places.translate(places.services["pot"], "/etc/conf/rules/envoy.yaml"))
+    assert rules.read_text() == f"{{address: {host}, port_value: {port}}} {{address: saucer, port_value: 8000}}"
+    assert "saucer" in (tmp_path / "pot.conf").read_text(), "the project's own stays as it is"
+    assert environment["facts"]["addresses"] == {"8000": here}
+
+
+def test_a_program_that_is_not_python_is_that_of_this_environment_else_that_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = {"image": "kettle:1", "command": ["kettle", "--in-a-container"]}
+    services = small.read(
+        plain=image,
+        envoy={"image": "envoy", "command": ["envoy", "-c", "x"]},
+        other=image | {"x-local": {"command": ["python", "-m", "labs.infra.kettle", "--here"]}},
+        nothing={"image": "teapot"},
+    )
+    places = Places(tmp_path / "system", services)
+    kettle = tmp_path / "bin/kettle"
+    kettle.parent.mkdir()
+    kettle.write_text("#!/bin/sh\n")
+    kettle.chmod(0o755)
+
+    assert places.order(services["envoy"])["argv"] == [str(Path(sys.executable).with_name("envoy")), "-c", "x"]
+    assert places.order(services["other"])["argv"] == [sys.executable, "-m", "labs.infra.kettle", "--here"]
+    with pytest.raises(StartError, match=r"plain needs kettle, which is not here; `lab doctor`"):
+        places.order(services["plain"])
+    monkeypatch.setenv("PATH", str(kettle.parent))
+    assert places.order(services["plain"])["argv"] == [str(kettle), "--in-a-container"]
+    assert places.order(services["plain"])["warm"] is None
+    with pytest.raises(ComposeError, match="nothing runs in a container only: lab up --docker nothing"):
+        places.order(services["nothing"])
+
+
+def test_databases_have_addresses_with_passwords_of_their_own_once_postgresql_is_asked_for() -> None:
+    files, servers = Variables(VHOST="a"), Variables(VHOST="a", postgresql=True)
+
+    assert files.get("DATABASE_ORDER") is None
+    url = servers["DATABASE_ORDER"]
+    assert re.fullmatch(r"postgresql\+psycopg2://order:[\w-]{24}@postgres:5432/order", url)
+    assert url == servers["DATABASE_ORDER"]
+    assert servers["PASSWORD_DATABASE_ORDER"] in url
+    assert servers["PASSWORD_DATABASE_ORDER"] not in (servers["PASSWORD_ORDER"], servers["DATABASE_USER"])
+    assert set(servers.databases()) == {"DATABASE_ORDER", "DATABASE_USER"}
+    assert set(servers.secrets()) == {"PASSWORD_DATABASE_ORDER", "PASSWORD_ORDER", "PASSWORD_DATABASE_USER"}
+
+
 def test_passwords_are_made_once_each_and_nothing_else_is_made_up() -> None:
     one, other = Variables(VHOST="a"), Variables(VHOST="b")
 
     assert one["PASSWORD_ORDER"] == one["PASSWORD_ORDER"]
     assert len({one["PASSWORD_ORDER"], one["PASSWORD_INVENTORY"], other["PASSWORD_ORDER"]}) == 3
     assert len(one["PASSWORD_ORDER"]) >= 24
+    assert len(one["SECRET_KEYS"]) >= 43, "256 bits, for keys"
+    assert one["SECRET_KEYS"] == one["SECRET_KEYS"] != other["SECRET_KEYS"]
     assert one.get("PORT_ORDER") is None
 
 

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import psutil
 import pytest
-from sqlalchemy import URL, create_engine, text
+from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from labs.infra.postgres.provision import Account, connected, prepare
 from labs.infra.postgres.server import ADMINISTRATOR
 from labs.infra.start_error import StartError
-from labs.infra.system import POSTGRES, POSTGRES_SETUP, System
+from labs.infra.system import POSTGRES, POSTGRES_SETUP, SETUP, System
 from labs.services.chassis.probe import probe
 from tests.infra.nodes import eventually, free_ports, gone, run_module
-from tests.infra.small import add, shipped, task
+from tests.infra.small import add, entry, shipped, task
 from tests.postgres import why_not
 
 PASSWORD = "a 'password' of the test: \\%s"
@@ -35,11 +35,12 @@ def _postgres_is_here() -> None:
 
 
 def ask(url: URL, question: str) -> object:
-    """The only value of the answer."""
+    """The only value of the answer; None if there is no answer to it."""
     engine = create_engine(url)
     try:
         with engine.begin() as connection:
-            return connection.scalar(text(question))
+            answer = connection.execute(text(question))
+            return answer.scalar() if answer.returns_rows else None
     finally:
         engine.dispose()
 
@@ -206,12 +207,16 @@ def test_root_gives_itself_up_and_keeps_its_folders_closed(tmp_path: Path) -> No
     closed.mkdir(mode=0o700)
     with server(closed / "pg") as (process, url):
         ready(process, url)
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        assert {member.username() for member in family} == {"nobody"}
+        users = {
+            each.info["username"]
+            for each in psutil.process_iter(["username", "ppid"])
+            if each.info["ppid"] == process.pid
+        }
+        assert users == {psutil.Process(process.pid).username()} == {"nobody"}
         effective = [line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if "CapEff" in line]
         assert int(effective[0].split()[1], 16).bit_count() <= 1
-        with pytest.raises(OperationalError, match="Permission denied"):
-            ask(url, "COPY (SELECT 1) TO PROGRAM 'tee " + str(closed / "written") + "'")
+        with pytest.raises(ProgrammingError, match="Permission denied"):
+            ask(url, f"COPY (SELECT 1) TO '{closed / 'written'}'")
     assert not (closed / "written").exists()
 
 
@@ -281,7 +286,7 @@ print(os.environ["DATABASE_URL"].split(":")[0], flush=True)
 
 
 def keeping(system: System, *services: str) -> System:
-    """Only PostgreSQL, its set-up, and a migration for each of these services, as docker-compose.yml has them."""
+    """Only PostgreSQL, its set-up, and for each of these services a migration and what waits for it."""
     system.services.clear()
     (system.places.code / "writes.py").write_text(WRITES)
     migrations = {
@@ -296,14 +301,16 @@ def keeping(system: System, *services: str) -> System:
         )
         for name in services
     }
-    add(system, **{name: shipped(name) for name in (POSTGRES, POSTGRES_SETUP)}, **migrations)
+    done = {name: {f"{name}-migrate": {"condition": "service_completed_successfully"}} for name in services}
+    apis = {f"{name}-api": entry("steady", depends_on=done[name]) for name in services}
+    add(system, **{name: shipped(name) for name in (POSTGRES, POSTGRES_SETUP)}, **migrations, **apis)
     return system
 
 
 def test_data_are_in_files_unless_postgresql_is_asked_for(system: Callable[..., System]) -> None:
     plain = keeping(system("plain"), "order")
 
-    assert plain.up("order-migrate") == ["order-migrate"]
+    assert plain.up("order-api") == ["order-migrate", "order-api"]
     assert plain.log("order-migrate").read_text() == "sqlite\n"
     assert plain.database_url("order") == "sqlite:///order.db"
 
@@ -311,7 +318,7 @@ def test_data_are_in_files_unless_postgresql_is_asked_for(system: Callable[..., 
 def test_each_service_finds_its_own_database_ready(system: Callable[..., System]) -> None:
     kept = keeping(system("kept", databases="postgresql"), "order", "user")
 
-    assert kept.up() == [POSTGRES, POSTGRES_SETUP, "order-migrate", "user-migrate"]
+    assert kept.up() == [POSTGRES, POSTGRES_SETUP, "order-migrate", "user-migrate", "order-api", "user-api"]
     assert kept.log("order-migrate").read_text() == "postgresql+psycopg2\n"
     url = kept.database_url("order")
     assert url.startswith("postgresql+psycopg2://order:")
@@ -324,13 +331,13 @@ def test_each_service_finds_its_own_database_ready(system: Callable[..., System]
 
 
 def test_a_service_that_joins_later_gets_its_database_too(system: Callable[..., System]) -> None:
-    joined = keeping(system("joined", databases="postgresql"), "order")
-    joined.up()
-    first = joined.log(POSTGRES_SETUP).read_text()
-    assert "loyalty" not in first
-    assert joined.variables["DATABASE_LOYALTY"]
-    joined.restart(POSTGRES_SETUP)
-    joined.start(POSTGRES_SETUP)
+    joined = system("joined", databases="postgresql")
+    joined.up(SETUP, POSTGRES_SETUP)
+    joined.add_consumer("loyalty")
+    joined.provision()
+
+    assert joined.state(POSTGRES) == "running"
+    assert ask(make_url(joined.database_url("loyalty")), "SELECT current_user") == "loyalty"
 
 
 def test_a_killed_server_comes_back_with_what_was_committed(system: Callable[..., System]) -> None:

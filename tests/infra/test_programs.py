@@ -20,6 +20,7 @@ needs_apt = pytest.mark.skipif(not can_fetch(), reason="programs are fetched on 
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with nothing on it: PATH, the usual places and the lab's home are in an empty folder."""
     monkeypatch.setattr(programs, "_BESIDES", ())
+    monkeypatch.setattr(programs, "_POSTGRES", (f"{tmp_path}/usr/lib/postgresql/*/bin",))
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
     monkeypatch.setenv("PATH", str(tmp_path / "usr/bin") + os.pathsep + str(tmp_path / "usr/sbin"))
     monkeypatch.setenv("LAB_HOME", str(tmp_path / "home"))
@@ -45,6 +46,42 @@ def release(scripts: Path, version: str) -> Path:
 @pytest.mark.usefixtures("bare")
 def test_nothing_is_found_on_a_bare_machine() -> None:
     assert programs.find_rabbitmq() is None
+
+
+def postgres(folder: Path, version: str) -> Path:
+    """The programs of a PostgreSQL server, which say their version."""
+    program(folder / "initdb")
+    program(folder / "postgres").write_text(f"#!/bin/sh\necho 'postgres (PostgreSQL) {version} (Debian)'\n")
+    return folder
+
+
+def test_of_debians_postgresqls_the_newest_is_taken(bare: Path) -> None:
+    assert programs.find_postgres() is None
+    postgres(bare / "usr/lib/postgresql/9/bin", "9.6")
+    newest = postgres(bare / "usr/lib/postgresql/15/bin", "15.18")
+    program(bare / "usr/lib/postgresql/16/bin/psql")  # a client alone
+    found = programs.find_postgres()
+
+    assert found and (found.version, found.programs, found.root) == ("15.18", newest, None)
+    assert found.environment == {}
+
+
+def test_a_postgresql_on_the_path_goes_first_and_a_fetched_one_last(bare: Path) -> None:
+    fetched = postgres(bare / "home/programs/postgresql/usr/lib/postgresql/17/bin", "17.6")
+    library = bare / "home/programs/postgresql/usr/lib/x86_64-linux-gnu"
+    library.mkdir(parents=True)
+    last = programs.find_postgres()
+    assert last and (last.programs, last.environment) == (fetched, {"LD_LIBRARY_PATH": str(library)})
+
+    postgres(bare / "usr/lib/postgresql/15/bin", "15.18")
+    beside = programs.find_postgres()
+    assert beside and beside.version == "15.18"
+
+    own = postgres(bare / "opt/pg/bin", "18")
+    (bare / "usr/bin").mkdir(parents=True)
+    (bare / "usr/bin/postgres").symlink_to(own / "postgres")
+    first = programs.find_postgres()
+    assert first and (first.version, first.programs) == ("18", own)
 
 
 def test_rabbitmq_without_erlang_does_not_count(bare: Path) -> None:
@@ -170,3 +207,14 @@ def test_a_package_brings_its_family_and_the_libraries_that_are_missing(monkeypa
     brought = closure(["rabbitmq-server"], "erlang-", lambda names: {n: archive[n] for n in names & archive.keys()})
 
     assert brought == {"rabbitmq-server", "erlang-base", "erlang-os-mon", "libsctp1", "libssl3"}
+
+
+def test_a_library_that_is_not_wanted_stays_away_with_all_that_it_alone_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = {"postgresql": [["libllvm14"], ["libpq5"]], "libpq5": [], "libllvm14": [["libz3-4"]], "libz3-4": []}
+    monkeypatch.setattr("labs.infra.debian._installed", lambda: set[str]())
+
+    def depends(names: set[str]) -> dict[str, list[list[str]]]:
+        return {name: archive[name] for name in names & archive.keys()}
+
+    assert closure(["postgresql"], "", depends) == set(archive)
+    assert closure(["postgresql"], "", depends, ("libllvm",)) == {"postgresql", "libpq5"}

@@ -42,7 +42,7 @@ TOLD: Mapping[tuple[str, str], dict[str, Any]] = MappingProxyType(
     }
 )
 """The data of every event that somebody handles, as it is when all is well, by (who tells it, its type)."""
-WRONG: tuple[Any, ...] = (None, {"a": [1]}, ["x"], "\ud800", "\x00", 10**30, -1, 1.5, True)
+WRONG: tuple[Any, ...] = (None, {"a": [1]}, "\ud800", 10**30)
 """In place of any field."""
 HARMFUL: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("order", "order_placed", {"lines": [{"sku": "tea", "quantity": -5}]}),

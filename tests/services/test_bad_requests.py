@@ -23,7 +23,9 @@ def test_a_bad_order_is_refused_in_words_and_not_stored(shop, bad):
     assert newest(shop) == before
 
 
-@pytest.mark.parametrize("key", ["", "two words", "ä", "x" * 129, "a\tb"], ids=["empty", "space", "umlaut", "long", "tab"])
+@pytest.mark.parametrize(
+    "key", ["", "two words", "ä", "x" * 129, "a\tb"], ids=["empty", "space", "umlaut", "long", "tab"]
+)
 def test_a_key_that_is_none_is_refused(shop, key):
     shop.offer("tea")
     headers = shop.people.headers(EMAIL) | {"Idempotency-Key": key.encode()}

@@ -73,7 +73,7 @@ class Database:
     def reading(self) -> Iterator[Session]:
         """A consistent look at the data: all of it sees one moment, and blocks no writer."""
         bind = self.engine if self.one_writer else self.engine.execution_options(isolation_level="REPEATABLE READ")
-        with queries.asking(self.engine.dialect.name), Session(bind) as session:
+        with queries.asking(self.engine.dialect.name, looks=True), Session(bind) as session:
             yield session
 
     def ping(self) -> None:

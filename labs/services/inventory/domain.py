@@ -26,10 +26,14 @@ KEEPS = (Status.RESERVED, Status.FIRM)
 
 @dataclass(frozen=True)
 class Line:
-    """So many pieces of one product."""
+    """So many pieces of one product. Raises ValueError for what is no number of pieces, whoever says it."""
 
     sku: str
     quantity: int
+
+    def __post_init__(self) -> None:
+        if type(self.quantity) is not int or self.quantity < 1:
+            raise ValueError(f"{self.sku}: {self.quantity!r} is no number of pieces")
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,8 @@ def merged(lines: list[Line]) -> list[Line]:
 def without(lines: list[Line], missing: list[Line]) -> list[Line]:
     """What is left of merged lines when these pieces are missing; nothing below zero."""
     gone = {line.sku: line.quantity for line in merged(missing)}
-    left = [Line(line.sku, line.quantity - gone.get(line.sku, 0)) for line in lines]
-    return [line for line in left if line.quantity > 0]
+    left = {line.sku: line.quantity - gone.get(line.sku, 0) for line in lines}
+    return [Line(sku, quantity) for sku, quantity in left.items() if quantity > 0]
 
 
 def is_low(available: int, low_at: int | None) -> bool:

@@ -1,5 +1,6 @@
 """The rules of an order. No I/O, no framework."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from typing import Any
 
 MOST_MONEY = 10**9
 """Minor units of a currency: an order of more than ten million euros is a typing error."""
+CURRENCY = re.compile("[A-Z]{3}")
+"""As in ISO 4217."""
 
 
 class Status(StrEnum):
@@ -44,11 +47,18 @@ class CannotBeSold(ValueError):
 
 @dataclass(frozen=True)
 class Price:
-    """Of one piece, in minor units (cents) of a currency; a newer version replaces an older one."""
+    """Of one piece, in minor units (cents) of a currency; a newer version replaces an older one. Raises ValueError for what is
+    no price, whoever says it."""
 
     amount: int
     currency: str
     version: int
+
+    def __post_init__(self) -> None:
+        if type(self.amount) is not int or type(self.version) is not int or self.amount < 0 or self.version < 1:
+            raise ValueError(f"{self.amount!r} in version {self.version!r} is no price")
+        if not (isinstance(self.currency, str) and CURRENCY.fullmatch(self.currency)):
+            raise ValueError(f"{self.currency!r} is no currency")
 
 
 @dataclass(frozen=True)

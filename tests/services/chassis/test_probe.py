@@ -63,7 +63,14 @@ def test_amqp_is_well_when_a_broker_greets():
     with says(b"\x01") as address:
         assert probe(f"amqp://{address}") == ""
     with says(b"HTTP/1.1 400") as address:
-        assert probe(f"amqp://{address}") == f"amqp://{address} does not speak AMQP"
+        assert probe(f"amqp://{address}") == f"amqp://{address} is not ready to speak"
+
+
+def test_postgresql_is_well_when_it_asks_who_we_are_and_not_while_it_starts():
+    with says(b"R\x00\x00\x00\x17\x00\x00\x00\nSCRAM-SHA-256\x00\x00") as address:
+        assert probe(f"postgresql://{address}") == ""
+    with says(b"E\x00\x00\x00\x40SFATAL\x00C57P03\x00Mthe database system is starting up\x00\x00") as address:
+        assert probe(f"postgresql://{address}") == f"postgresql://{address} is not ready to speak"
 
 
 def test_the_command_says_what_is_not_well(http, capsys):

@@ -17,6 +17,7 @@ import structlog
 from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from labs.services.chassis import logs, outbox, queries, traces
 from labs.services.chassis.api import create_api
@@ -160,6 +161,27 @@ def test_what_fails_is_marked_and_says_why(app, collector):
     (transaction,) = collector.of("DELETE effects")
     assert request.failed and request.attributes["http.response.status_code"] == 500
     assert transaction.failed
+
+
+def test_a_look_into_the_database_is_a_span_if_it_is_slow_or_asks_too_often_or_fails(db, collector):
+    traces.configure(Settings(service="probe-service", otlp_endpoint=collector.url))
+    count = text("SELECT count(*) FROM effects")
+    with traces.span("quick"), db.reading() as session:
+        session.scalar(count)
+    with traces.span("asks often"), db.reading() as session:
+        for _ in range(10):
+            session.scalar(count)
+    with traces.span("slow"), db.reading() as session:
+        session.scalar(count)
+        time.sleep(queries.QUICK)  # as a slow statement would
+    with pytest.raises(OperationalError), traces.span("fails"), db.reading() as session:
+        session.scalar(text("SELECT count(*) FROM nothing"))
+    traces.flush()
+    above = {span.id: span.name for span in collector.spans}
+    looked = {above[span.parent]: (span.name, span.attributes) for span in collector.spans if span.kind == CLIENT}
+    assert looked.keys() == {"asks often", "slow", "fails"}
+    name, attributes = looked["asks often"]
+    assert (name.count("SELECT effects"), attributes["db.operation.batch.size"]) == (10, 10)
 
 
 def test_the_ratio_says_how_many_traces_begin_to_be_recorded_and_the_callers_word_counts_more(app, collector):
