@@ -25,7 +25,7 @@ def test_processes_that_die_lose_nothing_and_double_nothing(
     killing = Killing(system, points, random.Random(f"{storm.seed}-{points}"))
     began = time.monotonic()
     with storm.raging(newcomers=0.5):
-        killing.until(DEATHS, within=540 if LONG else 240)
+        killing.until(DEATHS, within=540)
         disarm(system)
     stormed = time.monotonic() - began
 

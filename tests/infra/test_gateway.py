@@ -141,7 +141,10 @@ def test_reports_are_the_monoliths_alone(front: Front) -> None:
     assert front.who("/reports/low-stock") == "monolith"
 
 
-@pytest.mark.parametrize("path", ["/", "/usersx", "/health/ready", "/metrics", "/order", "/ready"])
+NOWHERE = ["/", "/health/ready", "/metrics", "/order", "/ready", "/reportsx"]
+
+
+@pytest.mark.parametrize("path", [*NOWHERE, *(f"{paths[0].split('?')[0]}x" for _, paths in PATHS.values())])
 def test_what_is_not_the_shops_is_nowhere(front: Front, path: str) -> None:
     answer = front.ask(path)
 

@@ -180,9 +180,8 @@ def test_no_password_is_one_that_everybody_knows(target, name, password):
 def test_a_service_can_do_its_own_work(target, service):
     """Or the refusals above would prove nothing."""
     own = f"{service}-service.check"
-    assert not refused(
-        target, service, lambda asked: asked.basic_publish(asked.prepare_message(b"{}"), exchange(f"{service}-service"))
-    )
+    told = exchange(f"{service}-service")
+    assert not refused(target, service, lambda asked: asked.basic_publish(asked.prepare_message(b"{}"), told))
     with channel(target, service) as asked:
         asked.queue_declare(own, durable=True)
         asked.exchange_declare(own, "topic", durable=True, auto_delete=False)

@@ -45,7 +45,9 @@ class Database:
     pool of connections that survives its restarts."""
 
     def __init__(self, url: str) -> None:
-        self.engine = create_engine(url, **_options(url))
+        self.engine = create_engine(
+            url, hide_parameters=True, **_options(url)
+        )  # else an error tells the log what it was about
         self.one_writer = self.engine.dialect.name == "sqlite"
         """Whether writers take turns; else they lock rows."""
         self._turn, self._mine = threading.Lock(), threading.local()

@@ -16,6 +16,8 @@ from labs.services.chassis import crash, traces
 from labs.services.chassis.events import Event, exchange
 
 PERSISTENT = 2
+REFUSED = "refused"
+"""The fate of a message that the broker says it has not kept: a queue is full, or has no leader at the moment."""
 CONNECTION_ERRORS = (*amqp.Connection.connection_errors, OSError)
 
 
@@ -84,6 +86,8 @@ class Publisher:
             except CONNECTION_ERRORS as error:
                 self._drop()
                 raise BrokerAway(f"{type(error).__name__}: {error}") from error
+            if REFUSED in batch.fates:  # a channel that met a quorum queue without a leader refuses for ever (RabbitMQ 3.10)
+                self._drop()
             return batch.fates
 
     def depth(self, queue: str) -> int:
@@ -103,7 +107,7 @@ class Publisher:
 
     def _send(self, batch: "_Batch", messages: Sequence[Outgoing]) -> None:
         self._channel.events["basic_ack"] = {lambda tag, multiple: batch.settle(tag, multiple, "")}
-        self._channel.events["basic_nack"] = {lambda tag, multiple: batch.settle(tag, multiple, "refused")}
+        self._channel.events["basic_nack"] = {lambda tag, multiple: batch.settle(tag, multiple, REFUSED)}
         self._channel.events["basic_return"] = {batch.return_}
         self._published += len(messages)
         crash.point("before_publish")

@@ -35,8 +35,8 @@ def texts(fields: dict[str, Any]) -> dict[str, Any]:
 
 def field(name: str, value: Any) -> Any:
     """`value`, or stars if the name of the field says that it is a secret."""
-    if _secret(name):
-        return HIDDEN
+    if _secret(name) or ("mail" in name.lower() and isinstance(value, str) and "@" not in value):
+        return HIDDEN  # what stands in place of an address may be a password, typed into the wrong field
     if isinstance(value, int):
         return HIDDEN if text(str(value)) == HIDDEN else value
     return text(value) if isinstance(value, str) else value
