@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from labs.infra.system import System
@@ -44,7 +45,9 @@ def system() -> Iterator[System]:
         running.up(timeout=120)
         yield running
     finally:
+        processes = psutil.Process(running.guard_pid).children(recursive=True)
         running.down()
+    assert [each for each in processes if each.is_running()] == []
 
 
 @pytest.fixture(scope="session")

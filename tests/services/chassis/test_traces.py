@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from statistics import median
 from threading import Thread
 from typing import Any
 
@@ -22,6 +23,7 @@ from sqlalchemy.exc import OperationalError
 from labs.services.chassis import logs, outbox, queries, traces
 from labs.services.chassis.api import create_api
 from labs.services.chassis.database import Database
+from labs.services.chassis.exporter import PATIENCE
 from labs.services.chassis.settings import Settings
 from tests.services.collector import Collector, collecting
 from tests.services.delivery.stand import eventually
@@ -222,12 +224,13 @@ def test_measurements_lead_to_their_traces(app, collector):
 def test_a_broken_collector_slows_no_request_and_loses_no_order(app, db, broken, capsys):
     with collecting(frozen=True) as frozen:
         client = app(otlp_endpoint=frozen.url if broken == "frozen" else "http://127.0.0.1:1")
-        before, slowest = lost(), 0.0
+        before, took = lost(), []
         for number in range(1500):  # 3,000 spans: more than the queue holds
             began = time.perf_counter()
             assert client.post(f"/orders/o-{number}").status_code == 202
-            slowest = max(slowest, time.perf_counter() - began)
-        assert slowest < 1, "a request waited"
+            took.append(time.perf_counter() - began)
+        assert max(took) < PATIENCE, "a request waited"
+        assert median(took) < 0.1
         if broken == "frozen":
             assert frozen.asked.is_set()
         eventually(lambda: lost() > before, "what is lost is counted", 5)
