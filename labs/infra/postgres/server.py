@@ -37,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise ServerError("PostgreSQL is not here; `lab doctor` says how to get it.")
         data = prepare(chosen.directory.resolve(), postgres)
         host, _, port = chosen.bind.rpartition(":")
-        settings = [f"config_file={chosen.config.resolve()}", f"listen_addresses={host}", f"port={port}", *chosen.set]
+        settings = [f"config_file={chosen.config.resolve()}", f"listen_addresses={host}", f"port={port}"]
+        # Everybody comes over TCP; the path of a socket would be too long in many a folder. The image needs its own.
+        settings += ["unix_socket_directories=", *chosen.set]
         serve = [str(postgres.programs / "postgres"), "-D", str(data), *(w for one in settings for w in ("-c", one))]
         command = [*_unprivileged(), *serve]
         os.execvpe(command[0], command, _environment(postgres))

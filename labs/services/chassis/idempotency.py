@@ -25,7 +25,7 @@ from typing import Any, TypeVar, cast
 
 from flask import request
 from pydantic import BaseModel
-from sqlalchemy import JSON, Column, Float, Integer, MetaData, String, Table, bindparam, delete, select, tuple_, update
+from sqlalchemy import JSON, Column, Float, Integer, MetaData, String, Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from labs.services.chassis.database import insert_new
@@ -106,14 +106,6 @@ def once(tx: Session, caller_id: str, key: str, request_body: Any) -> Answer | N
 def keep(tx: Session, caller_id: str, key: str, status: int, body: Any) -> None:
     """The answer to whoever comes with this key again, in the transaction that has claimed it."""
     tx.execute(_KEEP, {"of_caller": caller_id, "of_key": key, "status": status, "body": body})
-
-
-def forget(tx: Session, before: float, limit: int = 500) -> int:
-    """Delete at most `limit` keys older than `before` (seconds since the epoch); returns how many there were."""
-    own = tuple_(idempotency_keys.c.caller, idempotency_keys.c.key)
-    old = select(idempotency_keys.c.caller, idempotency_keys.c.key).where(idempotency_keys.c.created_at < before)
-    oldest = old.order_by(idempotency_keys.c.created_at).limit(limit)
-    return tx.connection().execute(delete(idempotency_keys).where(own.in_(oldest))).rowcount
 
 
 def _is(caller_id: str, key: str) -> tuple[Any, Any]:

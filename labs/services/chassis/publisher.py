@@ -86,7 +86,8 @@ class Publisher:
             except CONNECTION_ERRORS as error:
                 self._drop()
                 raise BrokerAway(f"{type(error).__name__}: {error}") from error
-            if REFUSED in batch.fates:  # a channel that met a quorum queue without a leader refuses for ever (RabbitMQ 3.10)
+            # A channel that met a quorum queue without a leader refuses for ever (RabbitMQ 3.10).
+            if REFUSED in batch.fates:
                 self._drop()
             return batch.fates
 

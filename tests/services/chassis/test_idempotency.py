@@ -153,30 +153,6 @@ def test_a_claim_committed_without_an_answer_is_a_conflict(db):
     assert (refused.value.status, refused.value.headers["Retry-After"]) == (409, "1")
 
 
-def test_answers_are_forgotten_oldest_first_and_a_few_at_a_time(db):
-    for n in range(5):
-        do(db, key=f"k-{n}")
-    with db.transaction() as tx:
-        for n in range(5):  # the one that came first is the youngest
-            row = idempotency_keys.update().where(idempotency_keys.c.key == f"k-{n}")
-            tx.execute(row.values(created_at=1004.0 - n))
-    assert forget(db, before=1003.0, limit=2) == 2
-    assert kept(db) == {"k-0", "k-1", "k-2"}
-    assert forget(db, before=1003.0, limit=2) == 1
-    assert forget(db, before=1003.0, limit=2) == 0
-    assert kept(db) == {"k-0", "k-1"}
-
-
-def forget(db: Database, before: float, limit: int) -> int:
-    with db.transaction() as tx:
-        return idempotency.forget(tx, before, limit)
-
-
-def kept(db: Database) -> set[str]:
-    with db.reading() as session:
-        return set(session.scalars(idempotency_keys.select().with_only_columns(idempotency_keys.c.key)))
-
-
 def test_the_migration_makes_the_table_that_the_code_expects(db):
     found = {column["name"]: column["nullable"] for column in inspect(db.engine).get_columns("idempotency_keys")}
     assert found == {column.name: column.nullable for column in idempotency_keys.columns}
