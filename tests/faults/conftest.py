@@ -13,6 +13,7 @@ import pytest
 from labs.infra.system import System
 from tests.faults.storm import Storm
 from tests.ground import Ground
+from tests.infra.nodes import gone
 from tests.labs.processes import left_over
 
 
@@ -47,7 +48,7 @@ def system() -> Iterator[System]:
     finally:
         processes = psutil.Process(running.guard_pid).children(recursive=True)
         running.down()
-    assert [each for each in processes if each.is_running()] == []
+    assert gone(processes)
 
 
 @pytest.fixture(scope="session")
