@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, text
+from sqlalchemy import URL, create_engine, text
 
 from labs.infra.debian import can_fetch
 from labs.infra.ports import HOST, Ports
@@ -36,6 +36,17 @@ def why_not() -> str:
     except FetchError as error:
         return f"PostgreSQL cannot be fetched: {str(error).splitlines()[0]}"
     return ""
+
+
+def ask(url: URL, question: str) -> object:
+    """The only value of the answer; None if there is no answer to it."""
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            answer = connection.execute(text(question))
+            return answer.scalar() if answer.returns_rows else None
+    finally:
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ def make(name: str, system_id: str) -> tuple[Path, IO[str]]:
     """A new folder for a system, and the lock on it: whoever holds that file open keeps the system alive. Raises OSError."""
     directory = home() / "systems" / system_id
     directory.mkdir(parents=True, mode=0o700)  # it holds databases, logs and addresses with passwords
-    (directory / "logs").mkdir()
+    (directory / "logs").mkdir(mode=0o700)
     (directory / "name").write_text(name)
     lock = (directory / "lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

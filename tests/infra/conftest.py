@@ -8,6 +8,7 @@ import pytest
 
 from labs.infra.system import System
 from tests.ground import Ground
+from tests.infra.front import UPSTREAMS, Front, fronted
 
 
 @pytest.fixture
@@ -32,3 +33,13 @@ def shop(ground: Ground) -> Iterator[System]:  # noqa: ARG001
         yield running
     finally:
         running.down()
+
+
+@pytest.fixture(scope="session")
+def front() -> Iterator[Front]:
+    """A gateway with all its upstreams running. Leave it as it was."""
+    system = System("gateway", cold=True)
+    try:
+        yield fronted(system, *UPSTREAMS)
+    finally:
+        system.down()

@@ -28,7 +28,7 @@ sys.stdin.read()
 def test_a_folder_is_for_its_owner_alone(system) -> None:
     directory = system("private").directory
 
-    for folder in (directory.parent.parent, directory / "logs"):
+    for folder in (directory.parent.parent, directory, directory / "logs"):
         assert stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0
 
 

@@ -1,145 +1,21 @@
-"""The gateway in front of small upstreams: who answers for what, what it passes on, and what it says when nobody answers."""
+"""What the gateway passes on, what it says when nobody answers, and what it writes down."""
 
-import json
 import re
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import psutil
 import pytest
-import requests
 
-from labs.infra.gateway import RouteError
-from labs.infra.gateway.routes import ADMIN_PORT, GATEWAY, Routes
+from labs.infra.gateway.routes import GATEWAY
 from labs.infra.programs import find_program
 from labs.infra.system import System
+from tests.infra.front import PATHS, Front, fronted
 from tests.infra.nodes import eventually, gone
-from tests.infra.small import add, entry, shipped
-
-UPSTREAMS = ("user-api", "inventory-api", "order-api", "notification-api", "monolith")
-PATHS = {
-    "users": ("user-api", ["/users", "/users/1/roles", "/tokens", "/.well-known/jwks.json", "/keys"]),
-    "catalogue": ("inventory-api", ["/products", "/products/tea", "/prices?sku=a&sku=b", "/price-imports/1"]),
-    "stock": ("inventory-api", ["/stock", "/stock/tea", "/stock-reports"]),
-    "orders": ("order-api", ["/orders?limit=1", "/orders/1/cancel", "/settlements/2026-01-01"]),
-    "notifications": ("notification-api", ["/notifications?order_id=1"]),
-}
-ECHO = """
-import http.server, json, os, socket, socketserver, sys, threading, time
-
-class Echo(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-
-    def do(self):
-        with lock:
-            busy[0] += 1
-            busy[1] = max(busy)
-        time.sleep(float(self.headers.get("X-Sleep", 0)))
-        with lock:
-            busy[0] -= 1
-        if self.headers.get("X-Drop") and self.path not in dropped:
-            dropped.append(self.path)
-            self.close_connection = True
-            return self.connection.shutdown(socket.SHUT_RDWR)
-        status = int(self.headers.get("X-Status", 200))
-        told = {"name": sys.argv[1], "path": self.path, "headers": dict(self.headers.items()), "most_at_once": busy[1]}
-        body = json.dumps(told).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_GET = do_POST = do_PUT = do
-
-    def log_message(self, *_):
-        pass
-
-class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    daemon_threads = True
-    request_queue_size = 300
-
-dropped, busy, lock = [], [0, 0], threading.Lock()
-host, _, port = os.environ["BIND"].rpartition(":")
-Server((host, int(port)), Echo).serve_forever()
-"""
-
-
-class Front:
-    """A gateway with upstreams that tell what they were asked."""
-
-    def __init__(self, system: System) -> None:
-        self.system = system
-        self.address = system.address(GATEWAY)
-        self.admin = system.address(GATEWAY, ADMIN_PORT)
-        self.routes = Routes(self.admin)
-
-    def ask(self, path: str, method: str = "GET", **headers: str) -> requests.Response:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return requests.request(method, f"http://{self.address}{path}", headers=named, timeout=20)
-
-    def who(self, path: str) -> str:
-        return str(self.ask(path).json()["name"])
-
-    def log(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.system.log(GATEWAY).read_text().splitlines()]
-
-    def logged(self, path: str) -> dict[str, Any]:
-        """The access log's line about a path that was asked for once."""
-        eventually(lambda: any(line.get("url", {}).get("path") == path for line in self.log()), 5, "it is logged")
-        return next(line for line in self.log() if line.get("url", {}).get("path") == path)
-
-
-def fronted(system: System, *upstreams: str) -> Front:
-    add(
-        system,
-        **{name: entry(name, command=["python", "-m", "echo", name]) for name in UPSTREAMS},
-        gateway=shipped(GATEWAY),
-    )
-    (system.places.code / "echo.py").write_text(ECHO)
-    system.up(GATEWAY, *upstreams)
-    return Front(system)
-
-
-@pytest.fixture(scope="module")
-def front(ground: object) -> Iterator[Front]:  # noqa: ARG001
-    system = System("gateway", cold=True)
-    try:
-        yield fronted(system, *UPSTREAMS)
-    finally:
-        system.down()
-
-
-@pytest.fixture
-def moved(front: Front) -> Iterator[Routes]:
-    """The routes, to change; afterwards all capabilities are with the services again."""
-    yield front.routes
-    for capability in front.routes.show():
-        front.routes.move(capability, "services")
-
-
-@pytest.mark.parametrize(
-    ("capability", "service", "path"), [(c, s, p) for c, (s, paths) in PATHS.items() for p in paths]
-)
-def test_each_path_goes_to_its_service_and_with_its_capability_to_the_monolith(
-    front: Front, moved: Routes, capability: str, service: str, path: str
-) -> None:
-    asked = front.ask(path).json()
-    assert (asked["name"], asked["path"]) == (service, path)
-
-    moved.move(capability, "monolith")
-    assert front.who(path) == "monolith"
-    assert [name for name, (_, paths) in PATHS.items() if front.who(paths[0]) == "monolith"] == [capability]
-
-
-def test_reports_are_the_monoliths_alone(front: Front) -> None:
-    assert front.who("/reports/low-stock") == "monolith"
-
+from tests.infra.small import shipped
 
 NOWHERE = ["/", "/health/ready", "/metrics", "/order", "/ready", "/reportsx"]
 
@@ -156,65 +32,6 @@ def test_what_is_not_the_shops_is_nowhere(front: Front, path: str) -> None:
         "status": 404,
         "detail": "The shop has nothing at this path.",
     }
-
-
-@pytest.mark.parametrize(("to", "percent", "share"), [("services", 20, 20), ("monolith", 35, 65), ("services", 0, 0)])
-def test_a_part_of_the_requests_is_moved(front: Front, moved: Routes, to: str, percent: int, share: int) -> None:
-    moved.move("orders", to, percent)
-    assert moved.show() == {"users": 100, "catalogue": 100, "stock": 100, "orders": share, "notifications": 100}
-
-    with requests.Session() as session:
-        said = [session.get(f"http://{front.address}/orders", timeout=5).json()["name"] for _ in range(500)]
-    # 500 throws of a coin with this share: six standard deviations either way.
-    assert abs(said.count("order-api") - 5 * share) <= 6 * (5 * share * (100 - share) / 100) ** 0.5
-
-
-def test_no_request_fails_while_a_capability_moves_to_and_fro(front: Front, moved: Routes) -> None:
-    over, failed, who = threading.Event(), list[int](), set[str]()
-
-    def load() -> None:
-        with requests.Session() as session:
-            while not over.is_set():
-                answer = session.get(f"http://{front.address}/stock", timeout=5)
-                who.add(answer.json()["name"])
-                failed.extend([] if answer.ok else [answer.status_code])
-
-    threads = [threading.Thread(target=load) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for turn in range(40):
-        moved.move("stock", ("monolith", "services")[turn % 2])
-    over.set()
-    for thread in threads:
-        thread.join()
-
-    assert failed == []
-    assert who == {"monolith", "inventory-api"}
-
-
-@pytest.mark.parametrize(
-    ("capability", "to", "percent", "words"),
-    [
-        ("ordrs", "services", 100, r"no capability 'ordrs'. Known: catalogue, notifications, orders, stock, users\."),
-        ("orders", "service", 100, "go to the monolith or to the services, not to 'service'"),
-        ("orders", "services", 101, "whole number from 0 to 100, not 101"),
-        ("orders", "services", -1, "not -1"),
-        ("orders", "services", 12.5, "not 12.5"),
-        ("orders", "services", True, "not True"),
-    ],
-)
-def test_what_cannot_be_moved_is_said_and_nothing_moves(
-    front: Front, capability: str, to: str, percent: int, words: str
-) -> None:
-    with pytest.raises(RouteError, match=words):
-        front.routes.move(capability, to, percent)
-
-    assert set(front.routes.show().values()) == {100}
-
-
-def test_a_gateway_that_is_not_there_is_named() -> None:
-    with pytest.raises(RouteError, match=r"127\.0\.0\.1:1 does not answer"):
-        Routes("127.0.0.1:1").show()
 
 
 def test_the_callers_ids_and_trace_pass_untouched(front: Front) -> None:

@@ -12,7 +12,7 @@ from labs.services.chassis.events import LARGEST, Event
 
 ORDER, SOMEBODY = str(uuid4()), str(uuid4())
 OF_ORDER = {"order_id": ORDER, "customer_id": SOMEBODY}
-LINES = [{"sku": "tea", "quantity": 1}]
+LINES = [{"sku": "not-for-sale", "quantity": 1}]
 NEW_PRICES = [{"line": 1, "sku": "tea", "amount": 1, "currency": "EUR"}]
 CONTACT = {
     "version": 1,

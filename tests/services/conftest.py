@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from labs.classroom.shop import Shop
-from labs.classroom.watching import tap
+from labs.classroom.watching import Tap, tap
 from labs.infra.system import System
 from tests.ground import Ground
 from tests.services.contracts.heard import wrong
@@ -13,20 +13,25 @@ from tests.services.contracts.heard import wrong
 
 @pytest.fixture(scope="session")
 def system(ground: Ground) -> Iterator[System]:  # noqa: ARG001  its broker is shared
-    """The whole shop, up and ready. Whatever its services tell meanwhile must be what they promise."""
+    """The whole shop, up and ready."""
     running = System("behaviour")
     try:
         running.up(timeout=90)
-        with tap(running) as told:
-            yield running
-        assert wrong(told.events) == []
-        assert told.events
+        yield running
     finally:
         running.down()
 
 
 @pytest.fixture(scope="session")
-def shop(system: System) -> Shop:
+def told(system: System) -> Iterator[Tap]:
+    """Every event of the shop while its tests run; each must be what its service promises."""
+    with tap(system) as heard:
+        yield heard
+    assert wrong(heard.events) == []
+
+
+@pytest.fixture(scope="session")
+def shop(system: System, told: Tap) -> Shop:  # noqa: ARG001  whatever tests do is listened to
     """A customer and a shopkeeper who know the shop's addresses and nothing else."""
     return Shop(system)
 

@@ -19,7 +19,7 @@ def hashed(password: str) -> str:
 def matches(stored: str | None, password: str) -> bool:
     """Is it the password? Takes as long where nothing is stored (None), so that the time does not tell who has an account."""
     try:
-        return HASHER.verify(stored or nobodys(), _canonical(password)) and stored is not None
+        return HASHER.verify(stored or nobodys(), _canonical(password))
     except VerifyMismatchError:
         return False
 

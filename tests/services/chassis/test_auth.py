@@ -100,20 +100,20 @@ def test_an_expired_token_is_refused():
 
 
 def test_a_token_is_not_remembered_beyond_its_end(monkeypatch):
-    auth, sent = Auth(KEYS), token(exp=NOW + 100)
+    auth, sent = Auth(KEYS), token(exp=NOW + 10_000)
     auth.verify(sent)
-    monkeypatch.setattr(auth_module.time, "time", lambda: NOW + 200.0)
+    monkeypatch.setattr(auth_module.time, "time", lambda: NOW + 20_000.0)
     monkeypatch.setattr(auth_module, "_claims", lambda *_: (_ for _ in ()).throw(InvalidToken("verified again")))
     with pytest.raises(InvalidToken, match="verified again"):
         auth.verify(sent)
 
 
 def test_a_token_that_is_not_valid_yet_is_refused():
-    assert_refused(token(nbf=NOW + 100), "not valid yet")
+    assert_refused(token(nbf=NOW + 10_000), "not valid yet")
 
 
 def test_a_token_issued_in_the_future_is_refused():
-    assert_refused(token(iat=NOW + 100, exp=NOW + 900), "not valid yet")
+    assert_refused(token(iat=NOW + 10_000, exp=NOW + 20_000), "not valid yet")
 
 
 def test_a_token_without_signature_that_says_alg_none_is_refused():

@@ -131,6 +131,15 @@ def test_others_do_not_wait_with_them(users):
     assert users.log_in("other@example.org").status_code == 200
 
 
+def test_who_must_wait_costs_no_more_work(users, monkeypatch):
+    for _ in range(5):
+        users.log_in(password=WRONG)
+    worked: list[str] = []
+    monkeypatch.setattr(passwords, "matches", lambda _stored, password: worked.append(password))
+    assert users.log_in(password=WRONG).status_code == 429
+    assert worked == []
+
+
 def test_a_refused_attempt_does_not_make_the_wait_longer(users, clock):
     users.register()
     for _ in range(5):
