@@ -16,6 +16,7 @@ from kombu import Connection, Exchange, Queue
 
 from labs.infra.programs import find_rabbitmq
 from labs.infra.rabbitmq.recipe import Ports, prepare
+from labs.infra.warm import die_with_parent
 from labs.services.chassis import topology
 from labs.services.chassis.publisher import BrokerAway, Outgoing, Publisher
 from tests.faults.storm import LONG
@@ -95,7 +96,13 @@ def _prepare(directory: Path, number: int, ports: Ports) -> Node:
 def _running(command: list[str], environment: dict[str, str], log: Path) -> "Iterator[subprocess.Popen[bytes]]":
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, env=environment, cwd=log.parent, stdout=output, stderr=output, start_new_session=True
+            command,
+            env=environment,
+            cwd=log.parent,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
         )
     try:
         yield process

@@ -20,6 +20,7 @@ from labs.services.user.api import create_app
 from labs.services.user.domain import KEY_SECONDS, TOKEN_SECONDS
 from labs.services.user.keys import WrongSecret
 from labs.services.user.settings import Settings
+from labs.services.user.start import prepare
 from labs.services.user.worker import UserWorker
 from tests.services.unit.user_stand import ADMINISTRATOR, SECRET, Clock, Users, at_once, on_both, settings_for
 
@@ -189,12 +190,14 @@ def test_a_start_makes_nothing_that_is_there_already(users):
 def test_those_that_start_together_agree_on_one_key_and_one_administrator(database_url, capsys):
     migrate("user", database_url)
 
-    def start(_: int) -> list[str]:
-        asking = create_app(settings_for(database_url)).test_client()
-        return [key["kid"] for key in asking.get("/.well-known/jwks.json").json["keys"]]
+    def start(_: int) -> list[dict]:
+        db = Database(database_url)
+        keys = prepare(db, settings_for(database_url)).jwks()["keys"]
+        db.engine.dispose()
+        return keys
 
-    kids = at_once(start, 6)
-    assert len(kids) == 6 and len(kids[0]) == 1 and all(each == kids[0] for each in kids)
+    found = at_once(start, 6)
+    assert len(found[0]) == 1 and all(keys == found[0] for keys in found)
     db = Database(database_url)
     with db.reading() as session:
         assert [user.email for user in session.scalars(select(store.User))] == [ADMINISTRATOR]

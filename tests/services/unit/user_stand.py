@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -114,17 +115,12 @@ class Clock:
 
 
 def at_once(work: Callable[[int], Any], times: int) -> list[Any]:
-    """What `work(number)` returned, in threads that start together."""
+    """What `work(number)` returned, in threads that start together. Raises what any of them raised."""
     start = threading.Barrier(times)
-    results: list[Any] = []
 
-    def run(number: int) -> None:
+    def run(number: int) -> Any:
         start.wait(10)
-        results.append(work(number))
+        return work(number)
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return results
+    with ThreadPoolExecutor(times) as threads:
+        return list(threads.map(run, range(times)))
