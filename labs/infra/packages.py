@@ -26,7 +26,7 @@ class InstallError(Exception):
 
 
 def make_environment(environment: Path) -> Path:
-    """A virtual environment with this very Python, without pip (that comes later); returns its python."""
+    """A virtual environment with this very Python, without pip (the lock brings it); returns its python."""
     python = environment / "bin" / "python"
     if not _same_version(python):
         shutil.rmtree(environment, ignore_errors=True)
@@ -38,8 +38,7 @@ def make_environment(environment: Path) -> Path:
 
 
 def install(python: Path, project: Path, programs: Path, say: Say) -> None:
-    """Makes the environment of `python` hold exactly the lock's versions, this project and pip. Raises
-    InstallError."""
+    """Makes the environment of `python` hold exactly the lock's versions and this project. Raises InstallError."""
     lock = project / "requirements.lock"
     pip = _pip(python, programs, say)
     settings = {**os.environ, **uv_settings(_pip_settings(pip), os.environ)}
@@ -48,7 +47,6 @@ def install(python: Path, project: Path, programs: Path, say: Say) -> None:
         fast = [uv, "pip", "install", "--python", str(python)]
         if _told([*fast, "--require-hashes", "-r", str(lock)], settings, say):
             _run([*fast, "--offline", "--no-deps", "--no-build-isolation", "-e", str(project)], settings)
-            _run([*fast, "--offline", "--no-deps", str(Path(pip[-1]).parent)], settings)
             return
         say("uv could not install the packages; pip does it now, which takes about a minute")
     else:
@@ -56,7 +54,6 @@ def install(python: Path, project: Path, programs: Path, say: Say) -> None:
     if not _told([*pip, "install", "--progress-bar", "off", "--require-hashes", "-r", str(lock)], os.environ, say):
         raise InstallError("The Python packages could not be installed; the reason is above.\n" + _AGAIN)
     _run([*pip, "install", "--no-index", "--no-deps", "--no-build-isolation", "-e", str(project)], os.environ)
-    _run([*pip, "install", "--no-index", "--no-deps", str(Path(pip[-1]).parent)], os.environ)
 
 
 def uv_settings(pip: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:

@@ -54,6 +54,9 @@ def test_it_makes_a_lab_of_a_clone_in_a_path_with_spaces(clone: Path) -> None:
     shown = subprocess.run([python, "-c", asked], cwd="/", capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == str(clone / "labs")
     assert subprocess.run([python, "-m", "pip", "check"], capture_output=True, text=True, check=False).returncode == 0
+    doctor = subprocess.run([python, "-m", "labs.infra.doctor"], cwd=clone, capture_output=True, text=True, check=False)
+    assert "as in requirements.lock" in doctor.stdout, doctor.stdout
+    assert "not as in requirements.lock" not in doctor.stdout, doctor.stdout
 
 
 def test_the_second_time_has_nothing_to_do_and_needs_no_network(clone: Path) -> None:
