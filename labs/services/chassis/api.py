@@ -35,7 +35,9 @@ def create_api(title: str, settings: Settings, db: Database | None = None) -> AP
     app.register_blueprint(health.blueprint(ready=ready, degraded={}))
     for concern in (problems, openapi, traces):
         concern.install(app)
-    metrics.install(app, db)
+    app.register_blueprint(metrics.endpoint(db))
+    if settings.metrics:
+        metrics.install(app)
 
     @app.before_request
     def begin() -> None:

@@ -98,9 +98,8 @@ def endpoint(db: Database | None = None) -> Blueprint:
     return metrics
 
 
-def install(app: Flask, db: Database | None = None) -> None:
-    """Measure each request of this app, and expose all that the process counts."""
-    app.register_blueprint(endpoint(db))
+def install(app: Flask) -> None:
+    """Measure each request of this app."""
 
     @app.before_request
     def begin() -> None:

@@ -75,6 +75,14 @@ def test_requests_are_measured_by_route_method_and_status(client):
         assert count() == before + 1, path
 
 
+def test_whoever_wants_no_measure_of_requests_has_the_rest(db):
+    app = create_api("probe", Settings(service="probe-service", metrics=False), db)
+    client, before = app.test_client(), requests("", 404)
+    client.get("/nowhere")
+    assert requests("", 404) == before
+    assert scraped(client)["outbox_events"] == 0
+
+
 def test_nobody_can_make_time_series_by_asking_for_what_is_not_there(client):
     before, brewed = requests("", 404), requests("/things/<thing>", 405, "_OTHER") + requests("", 405, "_OTHER")
     for number in range(20):

@@ -1,0 +1,61 @@
+"""Does the shop stay as fast and as small while its books grow? Real orders through every service, up to a hundred thousand;
+it is measured at each power of ten."""
+
+import statistics
+import time
+from itertools import islice
+
+from benchmarks.figures import MB, Figure, own_home
+from benchmarks.shop import CLIENTS, ROUNDS, drain, orders_of, running
+from labs.classroom.load import closed_loop
+from labs.classroom.shop import Shop
+from labs.infra.memory import group_memory
+
+SIZES = (100, 1_000, 10_000, 100_000)
+"""Orders in the books when the shop is measured."""
+BATCH = 500
+"""Orders that are placed before the shop is left to end them all."""
+PATIENCE = 300.0
+"""Seconds for one batch at most."""
+
+
+def measure() -> list[Figure]:
+    """The curve, and its last point beside its first; half an hour and more."""
+    figures: list[Figure] = []
+    placed = 0
+    with own_home(), running(private_broker=True) as shop:
+        for size in SIZES:
+            while placed < size:
+                placed += (count := min(BATCH, size - placed))
+                _batch(shop, count)
+            figures += _point(shop, size)
+            placed += ROUNDS * BATCH
+    few, many = figures[:3], figures[-3:]
+    ratios = [last.value / first.value for first, last in zip(few, many, strict=True)]
+    span = f"{SIZES[-1]:,} ÷ {SIZES[0]:,}"
+    return [
+        *figures,
+        Figure(f"accepted per second, {span}", ratios[0], at_least=0.8),
+        Figure(f"fulfilled per second, {span}", ratios[1], at_least=0.8),
+        Figure(f"memory, {span}", ratios[2], at_most=1.25),
+    ]
+
+
+def _point(shop: Shop, size: int) -> list[Figure]:
+    rates = [_batch(shop, BATCH) for _ in range(ROUNDS)]
+    accepted, fulfilled = (statistics.median(each) for each in zip(*rates, strict=True))
+    return [
+        Figure(f"with {size:,} orders in the books: accepted", accepted, "/s"),
+        Figure("  fulfilled", fulfilled, "/s"),
+        Figure("  memory of everything, the broker included", group_memory(shop.where.guard_pid) / MB, "MB"),
+    ]
+
+
+def _batch(shop: Shop, count: int) -> tuple[float, float]:
+    """Orders accepted per second, and ended per second when nothing else comes in."""
+    begun = time.monotonic()
+    report = closed_loop(islice(orders_of(shop), count), CLIENTS, PATIENCE)
+    if report.statuses()[202] != count:
+        raise RuntimeError(f"{count} orders were placed and answered with {report.statuses()}")
+    drain(shop, PATIENCE)
+    return count / report.lasted, count / (time.monotonic() - begun)
