@@ -11,7 +11,7 @@ from sqlalchemy import Connection, create_engine, text
 from labs.classroom.ledger import Books, OrderRow, StockRow
 from labs.infra import directories
 
-HELD = ("reserved", "firm", "taken")
+HELD = ("reserved", "overdue", "firm", "taken")
 """States of a reservation whose pieces are not for sale."""
 STORES = ("order", "inventory", "outside")
 """What a shop of services keeps its books in. A monolith has those of the first two in one."""

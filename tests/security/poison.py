@@ -35,7 +35,7 @@ TOLD: Mapping[tuple[str, str], dict[str, Any]] = MappingProxyType(
         ("order", "settlement_asked"): {"day": "2026-01-01"},
         ("inventory", "stock_reserved"): {"order_id": ORDER},
         ("inventory", "stock_rejected"): {"order_id": ORDER, "reason": "none left"},
-        ("inventory", "stock_released"): {"order_id": ORDER, "reason": "expired"},
+        ("inventory", "stock_overdue"): {"order_id": ORDER},
         ("inventory", "price_changed"): {"sku": "tea", "amount": 350, "currency": "EUR", "version": 1},
         ("inventory", "price_import_chunk"): {"import_id": ORDER, "lines": NEW_PRICES},
         ("inventory", "stock_report_asked"): {"report_id": ORDER},

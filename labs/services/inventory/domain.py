@@ -13,14 +13,14 @@ class Status(StrEnum):
     """Where the reservation of an order is in its life."""
 
     RESERVED = "reserved"  # waits to be paid for, not for ever
+    OVERDUE = "overdue"  # has waited too long: whoever knows the order is asked whether it comes to nothing
     FIRM = "firm"  # paid for: waits as long as it takes
     TAKEN = "taken"  # has left with the carrier
-    EXPIRED = "expired"  # for sale again, because the payment took too long
     RELEASED = "released"  # for sale again, because the order came to nothing
     REJECTED = "rejected"  # something was short when it was asked for
 
 
-KEEPS = (Status.RESERVED, Status.FIRM)
+KEEPS = (Status.RESERVED, Status.OVERDUE, Status.FIRM)
 """The pieces lie apart, for one order."""
 
 

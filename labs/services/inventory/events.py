@@ -16,8 +16,8 @@ Asked = Annotated[UUID, Field(description="what the worker is to do is kept unde
 
 
 class StockReserved(BaseModel):
-    """All that the order needs lies apart for it, until it is paid for or RESERVATION_SECONDS are over. Said again whenever the
-    order is placed again."""
+    """All that the order needs lies apart for it, until it is paid for or comes to nothing. Said again whenever the order is
+    placed again."""
 
     order_id: UUID
 
@@ -29,11 +29,18 @@ class StockRejected(BaseModel):
     reason: Annotated[str, Field(description="for people: what was wanted and what is there")]
 
 
+class StockOverdue(BaseModel):
+    """What lies apart for the order has waited RESERVATION_SECONDS to be paid for. It stays there until order-service says
+    what becomes of the order: nothing, or it is paid for after all."""
+
+    order_id: UUID
+
+
 class StockReleased(BaseModel):
     """What lay apart for the order is for sale again."""
 
     order_id: UUID
-    reason: Annotated[str, Field(description="that of the order's end, or `expired`")]
+    reason: Annotated[str, Field(description="that of the order's end")]
 
 
 class StockLow(BaseModel):
@@ -78,6 +85,7 @@ class StockReportAsked(BaseModel):
 TOLD: Mapping[str, type[BaseModel]] = {
     "stock_reserved": StockReserved,
     "stock_rejected": StockRejected,
+    "stock_overdue": StockOverdue,
     "stock_released": StockReleased,
     "stock_low": StockLow,
     "price_changed": PriceChanged,

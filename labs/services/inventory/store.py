@@ -1,7 +1,7 @@
 """What inventory-service keeps, from one place: `store.reserve`, `store.available`. Its tables are nobody else's."""
 
 from labs.services.inventory.stores import catalogue, imports, reports
-from labs.services.inventory.stores.reservations import expire, expired, firm, release, reserve, take
+from labs.services.inventory.stores.reservations import expire, firm, release, reserve, take, waiting
 from labs.services.inventory.stores.stock import add, available, everything
 from labs.services.inventory.stores.tables import Base
 
@@ -12,11 +12,11 @@ __all__ = [
     "catalogue",
     "everything",
     "expire",
-    "expired",
     "firm",
     "imports",
     "release",
     "reports",
     "reserve",
     "take",
+    "waiting",
 ]

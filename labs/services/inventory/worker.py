@@ -4,6 +4,7 @@ import time
 
 from nameko.timer import timer
 
+from labs.services.chassis import metrics
 from labs.services.chassis.handler import ServiceDatabase, handle_event
 from labs.services.chassis.rpc import rpc
 from labs.services.chassis.settings import load
@@ -11,9 +12,12 @@ from labs.services.inventory import store
 from labs.services.inventory.domain import Line
 from labs.services.inventory.settings import Settings
 
+RESERVATIONS = metrics.counter("stock_reservations_total", "Orders by what the stock said to them", ("outcome",))
+
 
 class InventoryWorker:
-    """Listens to order-service, tells stock_reserved, stock_rejected, stock_released; and to itself, for work in chunks."""
+    """Listens to order-service, tells stock_reserved, stock_rejected, stock_overdue, stock_released; and to itself, for work
+    in chunks."""
 
     name = "inventory-service"
     db = ServiceDatabase()
@@ -27,10 +31,11 @@ class InventoryWorker:
             tx.tell("stock_rejected", {"order_id": order_id, "reason": "; ".join(map(str, shortages))})
         else:
             tx.tell("stock_reserved", {"order_id": order_id})
+        RESERVATIONS.labels("rejected" if shortages else "reserved").inc()
 
     @handle_event("order-service", "order_paid")
     def firm(self, event, tx):
-        """What is paid for waits as long as it takes; what was released before that is reserved again, if it is there."""
+        """What is paid for waits as long as it takes."""
         order_id = event.data["order_id"]
         if shortages := store.firm(tx, order_id):
             tx.tell("stock_rejected", {"order_id": order_id, "reason": "; ".join(map(str, shortages))})
@@ -55,18 +60,19 @@ class InventoryWorker:
         """Its pieces are for sale again."""
         order_id, reason = event.data["order_id"], event.data["reason"]
         if store.release(tx, order_id, reason):
-            tx.tell("stock_released", {"order_id": order_id, "reason": reason})
+            tx.tell("stock_released", {"order_id": order_id, "reason": reason}, needed=False)
 
     @timer(interval=1)
     def expire(self):
-        """What nobody has paid for in time is for sale again."""
+        """What nobody has paid for in time: is it still wanted?"""
         before = time.time() - load(Settings).reservation_seconds
         with self.db.reading() as session:
-            orders = store.expired(session, before)
+            orders = store.waiting(session, before)
         for order_id in orders:
             with self.db.transaction() as tx:
                 if store.expire(tx, order_id, before):
-                    tx.tell("stock_released", {"order_id": order_id, "reason": "expired"})
+                    tx.tell("stock_overdue", {"order_id": order_id})
+                    RESERVATIONS.labels("overdue").inc()
 
     @handle_event("inventory-service", "price_import_chunk")
     def import_prices(self, event, tx):

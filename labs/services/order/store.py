@@ -13,7 +13,7 @@ from labs.services.order.domain import ENDED, Priced, Status
 from labs.services.order.progress import Saga
 from labs.services.order.tables import Base, Order
 
-__all__ = ["Base", "Order", "cancel", "get", "locked", "lose", "page", "place", "settle"]
+__all__ = ["Base", "Order", "cancel", "get", "give_up", "locked", "lose", "page", "place", "settle"]
 
 SAGA = Saga()
 ANSWER_IN = 30.0
@@ -83,6 +83,13 @@ def cancel(order: Order) -> bool:
 
 
 def lose(tx: Transaction, order_id: str, reason: str) -> None:
-    """The pieces are not there any more. Too late for an order whose parcel may be on its way: the carrier finds out."""
+    """The pieces are not there. Too late for an order whose parcel may be on its way."""
     if order := locked(tx, order_id):
         SAGA.abandon(order, reason, Status.REJECTED, time.time())
+
+
+def give_up(tx: Transaction, order_id: str) -> None:
+    """The pieces wait no longer to be paid for. Of an order that is paid for, inventory-service has heard or will."""
+    order = locked(tx, order_id)
+    if order and order.status in (Status.PLACED, Status.CONFIRMED):
+        SAGA.abandon(order, "the payment took too long", Status.REJECTED, time.time())

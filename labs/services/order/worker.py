@@ -32,11 +32,10 @@ class OrderWorker:
         else:
             store.lose(tx, order_id, reason)
 
-    @handle_event("inventory-service", "stock_released")
-    def expire(self, event, tx):
-        """The payment took too long; the pieces are for sale again."""
-        if event.data["reason"] == "expired":
-            store.lose(tx, event.data["order_id"], "the payment took too long, and the pieces are for sale again")
+    @handle_event("inventory-service", "stock_overdue")
+    def give_up(self, event, tx):
+        """The payment takes too long; the pieces wait until this order is paid for or comes to nothing."""
+        store.give_up(tx, event.data["order_id"])
 
     @handle_event("inventory-service", "price_changed")
     def price(self, event, tx):

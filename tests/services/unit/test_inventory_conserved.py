@@ -12,7 +12,7 @@ from sqlalchemy import delete
 from labs.services.chassis.inbox import inbox
 from labs.services.chassis.outbox import outbox
 from labs.services.inventory import store
-from labs.services.inventory.domain import NotEnough
+from labs.services.inventory.domain import KEEPS, NotEnough
 from tests.services.unit.inventory_stand import Inventory
 
 SKUS = ("cup", "pot", "tea")
@@ -67,7 +67,7 @@ class Shelf(RuleBasedStateMachine):
         if order.status == "new":
             assert bool(refused) == short
             order.status = "rejected" if short else "reserved"
-        elif order.status in ("rejected", "released", "expired"):
+        elif order.status in ("rejected", "released"):
             assert refused
             return
         elif order.status == "taken":
@@ -83,14 +83,8 @@ class Shelf(RuleBasedStateMachine):
         order = self.orders.get(order_id, Order())
         with self.service.db.transaction() as tx:
             refused = store.firm(tx, order_id)
-        if order.status == "expired" and not refused:
-            self.move({sku: -n for sku, n in order.holds.items()})
-        elif order.status == "expired":
-            assert any(self.available[sku] < n for sku, n in order.holds.items())
-            return
-        else:
-            assert bool(refused) == (order.status in ("new", "rejected"))
-        if order.status in ("reserved", "expired"):
+        assert bool(refused) == (order.status in ("new", "rejected"))
+        if order.status in ("reserved", "overdue"):
             order.status = "firm"
 
     @rule(order_id=ORDERS)
@@ -99,7 +93,7 @@ class Shelf(RuleBasedStateMachine):
         with self.service.db.transaction() as tx:
             released = store.release(tx, order_id, "over")
         assert released == (order.status not in ("rejected", "taken"))
-        if order.status in ("reserved", "firm"):
+        if order.status in KEEPS:
             self.move(order.holds)
         if released:
             order.status = "released"
@@ -111,8 +105,7 @@ class Shelf(RuleBasedStateMachine):
             expired = store.expire(tx, order_id, time.time() + 1)
         assert expired == (order.status == "reserved")
         if expired:
-            self.move(order.holds)
-            order.status = "expired"
+            order.status = "overdue"
 
     @rule(order_id=ORDERS, missing=LINES | st.just({}))
     def take(self, order_id: str, missing: dict[str, int]) -> None:
@@ -122,14 +115,10 @@ class Shelf(RuleBasedStateMachine):
         try:
             self.service.hear("order_fulfilled", order_id, missing=lines)
         except NotEnough:
-            assert not order.holds or (
-                order.status in ("expired", "released") and any(self.available[sku] < n for sku, n in left.items())
-            )
+            assert not order.holds or order.status == "released"
             return
-        if order.status in ("reserved", "firm"):
+        if order.status in KEEPS:
             self.move({sku: n - left.get(sku, 0) for sku, n in order.holds.items()})
-        elif order.status in ("expired", "released"):
-            self.move({sku: -n for sku, n in left.items()})
         if order.status != "taken":
             order.status, order.holds = "taken", left
 

@@ -87,7 +87,7 @@ def test_one_order_that_asks_several_times_at_once_is_reserved_once(inventory):
     assert inventory.stock() == {"tea": PIECES - len(ORDERS)}
 
 
-def test_a_reservation_that_expires_while_its_payment_comes_ends_firm(inventory):
+def test_a_reservation_that_is_overdue_while_its_payment_comes_ends_firm(inventory):
     inventory.offer("tea", PIECES)
     for order_id in ORDERS:
         inventory.reserve(order_id, ("tea", 1))

@@ -109,22 +109,30 @@ def test_a_reason_of_any_length_is_kept_as_far_as_it_goes(inventory):
     assert inventory.status("o-1") == "released"
 
 
-# --- expire and firm --------------------------------------------------------------------------------------------------
+# --- overdue and firm -------------------------------------------------------------------------------------------------
 
 
-def test_what_nobody_pays_for_in_time_is_for_sale_again_and_that_is_told(inventory, monkeypatch):
+def test_what_nobody_pays_for_in_time_stays_apart_and_its_order_is_asked_for_once(inventory, monkeypatch):
     inventory.offer("tea", 5)
     inventory.reserve("o-1", ("tea", 2))
     monkeypatch.setattr(worker, "load", lambda settings: settings(service="inventory-service"))
     inventory.worker.expire()
-    assert inventory.stock() == {"tea": 3}, "there is time yet"
+    assert inventory.told("stock_overdue") == [], "there is time yet"
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 901)
     inventory.reserve("o-2", ("tea", 1))
     inventory.worker.expire()
     inventory.worker.expire()
-    assert inventory.stock() == {"tea": 4}, "o-2 has only just come"
-    assert inventory.told("stock_released") == [{"order_id": "o-1", "reason": "expired"}]
+    assert inventory.told("stock_overdue") == [{"order_id": "o-1"}], "o-2 has only just come"
+    assert inventory.stock() == {"tea": 2}, "a parcel with them may have left"
+
+
+def test_the_pieces_of_an_overdue_order_that_comes_to_nothing_are_for_sale_again(inventory):
+    inventory.offer("tea", 5)
+    inventory.reserve("o-1", ("tea", 2))
+    assert expire(inventory, "o-1")
+    inventory.hear("order_rejected", "o-1", reason="the payment took too long")
+    assert (inventory.stock(), inventory.status("o-1")) == ({"tea": 5}, "released")
 
 
 def test_what_is_paid_for_never_expires(inventory):
@@ -133,32 +141,20 @@ def test_what_is_paid_for_never_expires(inventory):
     inventory.hear("order_paid", "o-1")
     assert not expire(inventory, "o-1")
     with inventory.db.reading() as session:
-        assert store.expired(session, time.time() + LATE) == []
+        assert store.waiting(session, time.time() + LATE) == []
     assert inventory.stock() == {"tea": 3}
     assert inventory.answers("o-1") == []
 
 
-def test_a_payment_that_comes_too_late_gets_the_pieces_if_they_are_still_there(inventory):
-    inventory.offer("tea", 5)
+def test_a_payment_that_comes_late_finds_its_pieces(inventory):
+    inventory.offer("tea", 2)
     inventory.reserve("o-1", ("tea", 2))
     assert expire(inventory, "o-1")
+    assert inventory.reserve("o-2", ("tea", 1)) == ["tea: 1 wanted, 0 available"]
     inventory.hear("order_paid", "o-1")
     inventory.hear("order_paid", "o-1")
-    assert (inventory.stock(), inventory.status("o-1"), inventory.answers("o-1")) == ({"tea": 3}, "firm", [])
+    assert (inventory.status("o-1"), inventory.answers("o-1")) == ("firm", [])
     assert not expire(inventory, "o-1")
-
-
-def test_a_payment_that_comes_too_late_is_told_if_somebody_else_has_the_pieces(inventory):
-    inventory.offer("tea", 3)
-    inventory.reserve("o-1", ("tea", 2))
-    assert expire(inventory, "o-1")
-    inventory.reserve("o-2", ("tea", 2))
-    inventory.hear("order_paid", "o-1")
-    assert inventory.told("stock_rejected") == [{"order_id": "o-1", "reason": "tea: 2 wanted, 1 available"}]
-    assert inventory.stock() == {"tea": 1}
-    inventory.hear("order_rejected", "o-1", reason="refunded")
-    assert inventory.stock() == {"tea": 1}
-    assert inventory.unaccounted() == {"tea": 0}
 
 
 @pytest.mark.parametrize("ending", ["order_cancelled", "order_rejected"])
@@ -220,27 +216,23 @@ def test_of_a_parcel_that_never_left_everything_is_for_sale_again(inventory):
     assert (inventory.stock(), inventory.status("o-1")) == ({"tea": 5}, "taken")
 
 
-def test_a_parcel_that_left_after_its_reservation_expired_is_taken_from_the_stock(inventory):
-    inventory.offer("tea", 5)
-    inventory.reserve("o-1", ("tea", 2))
-    assert expire(inventory, "o-1")
-    inventory.hear("order_fulfilled", "o-1", missing=[{"sku": "tea", "quantity": 1}])
-    assert (inventory.stock(), inventory.status("o-1")) == ({"tea": 4}, "taken")
-    assert inventory.unaccounted() == {"tea": 0}
-
-
-def test_a_parcel_whose_pieces_somebody_else_has_by_now_is_for_a_person_to_look_at(inventory):
+def test_a_parcel_that_left_before_anybody_heard_of_its_payment_has_its_own_pieces(inventory):
     inventory.offer("tea", 2)
     inventory.reserve("o-1", ("tea", 2))
     assert expire(inventory, "o-1")
-    inventory.reserve("o-2", ("tea", 1))
-    with pytest.raises(NotEnough, match="tea: 2 wanted, 1 available"):
-        inventory.hear("order_fulfilled", "o-1", "event-1", missing=[])
-    assert (inventory.stock(), inventory.status("o-1")) == ({"tea": 1}, "expired")
-    with inventory.db.transaction() as tx:
-        store.add(tx, "tea", 1, "correction")
-    inventory.hear("order_fulfilled", "o-1", "event-1", missing=[])
-    assert (inventory.stock(), inventory.status("o-1")) == ({"tea": 0}, "taken"), "replayed after the shelf was counted"
+    inventory.hear("order_fulfilled", "o-1", missing=[{"sku": "tea", "quantity": 1}])
+    inventory.hear("order_paid", "o-1")
+    assert (inventory.stock(), inventory.status("o-1")) == ({"tea": 1}, "taken")
+    assert inventory.unaccounted() == {"tea": 0}
+
+
+def test_a_parcel_whose_pieces_were_given_back_is_for_a_person_to_look_at(inventory):
+    inventory.offer("tea", 2)
+    inventory.reserve("o-1", ("tea", 2))
+    inventory.hear("order_rejected", "o-1", reason="declined")
+    with pytest.raises(NotEnough, match="for sale again: declined"):
+        inventory.hear("order_fulfilled", "o-1", missing=[])
+    assert (inventory.stock(), inventory.status("o-1")) == ({"tea": 2}, "released")
 
 
 @pytest.mark.parametrize("before", ["nothing", "rejected", "cancelled"])

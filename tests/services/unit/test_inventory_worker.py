@@ -10,6 +10,7 @@ import pytest
 
 import labs
 from labs.services.chassis.events import Event
+from labs.services.inventory import worker
 from labs.services.inventory.events import TOLD
 
 NOTEBOOK = Path(labs.__path__[0]).parent / "solutions" / "06_events_with_nameko.ipynb"
@@ -94,11 +95,13 @@ def test_events_in_any_order_and_each_delivered_twice_leave_the_stock_of_an_orde
         assert inventory.stock() == {"tea": 50}, [event_type for event_type, _, _ in events]
 
 
-def test_what_is_told_is_what_the_contract_says(inventory):
+def test_what_is_told_is_what_the_contract_says(inventory, monkeypatch):
     order_ids = [str(uuid4()) for _ in range(3)]
     inventory.offer("tea", 5, low_at=3)
     inventory.hear("order_placed", order_ids[0], lines=TEA)
     inventory.hear("order_placed", order_ids[1], lines=[{"sku": "tea", "quantity": 9}])
+    monkeypatch.setattr(worker, "load", lambda kind: kind(service="inventory-service", reservation_seconds=1e-9))
+    inventory.worker.expire()
     inventory.hear("order_cancelled", order_ids[0], reason="thought again")
     inventory.hear("order_paid", order_ids[2])
     inventory.ask("POST", "/price-imports", {"prices": [{"sku": "tea", "amount": 1, "currency": "EUR"}]})

@@ -309,6 +309,26 @@ def test_pieces_that_are_lost_after_the_payment_undo_it(shop):
     assert shop.outside.is_even(get(shop.db, order_id))
 
 
+@pytest.mark.parametrize("charging", [False, True])
+def test_an_order_whose_pieces_wait_no_longer_comes_to_nothing_unless_it_is_paid_for(shop, charging):
+    late, paid = place(shop.db), place(shop.db)
+    for order_id in (late, paid):
+        shop.stock_says(order_id)
+    [under_way, *_] = tasks = shop.take("charge")
+    for task in tasks:
+        if task.order.id == paid:
+            shop.worker.carry(task)
+    for order_id in (late, paid):
+        with shop.db.transaction() as tx:
+            store.give_up(tx, order_id)
+    if charging:
+        shop.worker.carry(under_way)
+    shop.go_on()
+    assert (get(shop.db, late).status, get(shop.db, late).reason) == ("rejected", "the payment took too long")
+    assert get(shop.db, paid).status == Status.FULFILLED, "its pieces are still there"
+    assert all(shop.outside.is_even(get(shop.db, order_id)) for order_id in (late, paid))
+
+
 def test_an_action_that_breaks_is_tried_again(shop):
     actions = dict(shop.outside.actions())
     broken = Orchestrator(shop.db, actions | {"charge": lambda _order: 1 / 0}, clock=shop.clock)

@@ -22,7 +22,7 @@ def reserve(tx: Transaction, order_id: str, lines: list[Line]) -> list[Shortage]
     reservation, is_new = _open(tx, order_id)
     if reservation.status == Status.REJECTED:
         return _shortages(reservation)
-    if reservation.status in (Status.EXPIRED, Status.RELEASED):
+    if reservation.status == Status.RELEASED:
         why = f"reservation {reservation.status}: {reservation.reason}"
         return [Shortage(line.sku, line.quantity, 0, why) for line in merged(lines)]
     if reservation.status == Status.TAKEN:
@@ -38,16 +38,11 @@ def reserve(tx: Transaction, order_id: str, lines: list[Line]) -> list[Shortage]
 
 
 def firm(tx: Transaction, order_id: str) -> list[Shortage]:
-    """The order is paid for: its pieces stay as long as it takes. If the payment took too long they are reserved again; returns
-    the shortages if that cannot be."""
+    """The order is paid for: its pieces stay as long as it takes. Returns why that cannot be, if nothing was reserved."""
     reservation = _locked(tx, order_id)
     if reservation is None or reservation.status == Status.REJECTED:
         return _shortages(reservation)
-    if reservation.status == Status.EXPIRED:
-        if shortages := _take(tx, _lines(tx, order_id)):
-            return shortages
-        reservation.reason = ""
-    if reservation.status in (Status.RESERVED, Status.EXPIRED):
+    if reservation.status in (Status.RESERVED, Status.OVERDUE):
         reservation.status = Status.FIRM
     return []
 
@@ -58,44 +53,42 @@ def release(tx: Transaction, order_id: str, reason: str) -> bool:
     later it gets nothing."""
     reservation, _is_new = _open(tx, order_id)
     if reservation.status in KEEPS:
-        _end(tx, reservation, Status.RELEASED, reason)
-    elif reservation.status == Status.EXPIRED:
+        _put_back(tx, _lines(tx, order_id))
         reservation.status, reservation.reason = Status.RELEASED, reason[:500]
     return reservation.status == Status.RELEASED
 
 
-def expired(session: Session, before: float, limit: int = 100) -> list[str]:
+def waiting(session: Session, before: float, limit: int = 100) -> list[str]:
     """Orders that are not paid for and whose pieces were reserved before this moment (seconds since the epoch)."""
     due = select(Reservation.order_id).where(Reservation.status == Status.RESERVED, Reservation.reserved_at <= before)
     return list(session.scalars(due.order_by(Reservation.reserved_at).limit(limit)))
 
 
 def expire(tx: Transaction, order_id: str, before: float) -> bool:
-    """The pieces of such an order are for sale again, unless it was paid for, released or fulfilled meanwhile; True if so."""
+    """Such an order has waited too long, unless it was paid for, released or fulfilled meanwhile; True if so, once. Its pieces
+    stay where they are: only whoever knows the order can say that no parcel has left with them."""
     reservation = _locked(tx, order_id)
     if reservation is None or reservation.status != Status.RESERVED or reservation.reserved_at > before:
         return False
-    _end(tx, reservation, Status.EXPIRED, "not paid for in time")
+    reservation.status = Status.OVERDUE
     return True
 
 
 def take(tx: Transaction, order_id: str, missing: list[Line]) -> None:
     """The pieces have left with the carrier, but for those that are `missing` from the parcel: they are still here, for sale
-    again. Pieces that left although their reservation had ended are taken from the stock. Raises NotEnough if it does not
-    have them: then the shelf was counted wrong, and a person must look."""
+    again. Raises NotEnough if none lay apart for the order: then the books are wrong, and a person must look."""
     reservation, lines = _locked(tx, order_id), _lines(tx, order_id)
     if reservation is not None and reservation.status == Status.TAKEN:
         return
     if reservation is None or not lines:
         raise NotEnough(f"order {order_id} was fulfilled, and nothing was ever reserved for it")
+    if reservation.status not in KEEPS:
+        raise NotEnough(f"order {order_id} was fulfilled, and its pieces are for sale again: {reservation.reason}")
     left = without(lines, missing)
-    if reservation.status in KEEPS:
-        _put_back(tx, without(lines, left))
-    elif shortages := _take(tx, left):
-        raise NotEnough(f"order {order_id} was fulfilled without its reservation: {'; '.join(map(str, shortages))}")
+    _put_back(tx, without(lines, left))
     tx.execute(delete(ReservedLine).where(ReservedLine.order_id == order_id))
     _hold(tx, order_id, left)
-    reservation.status, reservation.reason = Status.TAKEN, ""
+    reservation.status = Status.TAKEN
 
 
 def _open(tx: Transaction, order_id: str) -> tuple[Reservation, bool]:
@@ -141,11 +134,6 @@ def _shortage(tx: Transaction, line: Line) -> Shortage | None:
 def _hold(tx: Transaction, order_id: str, lines: list[Line]) -> None:
     for line in lines:
         tx.execute(insert(ReservedLine).values(order_id=order_id, sku=line.sku, quantity=line.quantity))
-
-
-def _end(tx: Transaction, reservation: Reservation, status: Status, reason: str) -> None:
-    _put_back(tx, _lines(tx, reservation.order_id))
-    reservation.status, reservation.reason = status, reason[:500]
 
 
 def _put_back(tx: Transaction, lines: list[Line]) -> None:

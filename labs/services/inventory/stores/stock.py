@@ -58,11 +58,6 @@ def mark(tx: Transaction, sku: str, low_at: int | None) -> None:
         _watch(tx, sku, row.available, low_at, row.low)
 
 
-def low_at(session: Session, sku: str) -> int | None:
-    """The mark; None without one."""
-    return session.scalar(select(Stock.low_at).where(Stock.sku == sku))
-
-
 def _watch(tx: Transaction, sku: str, there: int, low_at: int | None, said: bool) -> None:
     """Tell that there are few, once until there are more."""
     low = is_low(there, low_at)
