@@ -10,7 +10,7 @@ from apiflask import APIFlask
 from labs.services.chassis import idempotency, metrics
 from labs.services.chassis.api import Routes, create_api
 from labs.services.chassis.auth import Auth, Caller, Keys, RemoteKeys
-from labs.services.chassis.client import Client
+from labs.services.chassis.client import Client, Unreachable
 from labs.services.chassis.database import Database
 from labs.services.chassis.problems import Problem
 from labs.services.chassis.settings import load
@@ -51,10 +51,15 @@ def routes(
     def place(idempotency_key: str, json_data: OrderIn) -> Any:
         """Accepted once the order and its event are committed together; nobody else is asked, unless a product is new here."""
         caller = auth.caller().id
-        wanted = _priced(json_data, shop)
+        try:
+            wanted: Priced | Exception = _priced(json_data, shop)
+        except (Problem, Unreachable) as trouble:  # none for an order that was accepted when all was well
+            wanted = trouble
         with db.transaction() as tx:
             if answer := idempotency.once(tx, caller, idempotency_key, json_data):
                 return answer.body, answer.status, {"Location": f"/orders/{answer.body['id']}"}
+            if isinstance(wanted, Exception):
+                raise wanted
             order = store.place(tx, caller, wanted, json_data.card)
             body = _order(order)
             idempotency.keep(tx, caller, idempotency_key, 202, body)

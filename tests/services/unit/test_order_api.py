@@ -117,6 +117,26 @@ def test_the_same_request_again_is_the_same_order_even_when_its_prices_have_chan
     assert post(api, key="once", sub="customer-2").json["id"] != first.json["id"]
 
 
+@pytest.mark.parametrize("trouble", [{}, Unreachable("inventory-service", "it is away", maybe_done=False)])
+def test_an_order_that_was_accepted_is_answered_again_though_nobody_could_order_like_this_now(
+    api, monkeypatch, trouble
+):
+    first = post(api, key="once")
+
+    def of(*_):
+        if isinstance(trouble, Unreachable):
+            raise trouble
+        return trouble
+
+    monkeypatch.setattr(prices.ReadModel, "of", of)
+    again = post(api, key="once")
+    assert (again.status_code, again.text) == (202, first.text)
+    refused = post(api, key="new")
+    assert refused.status_code in (422, 503)
+    monkeypatch.undo()
+    assert post(api, key="new").status_code == 202, "what was refused has not used up its key"
+
+
 def test_20_identical_requests_at_once_are_one_order(app, db):
     answers = []
 
