@@ -46,8 +46,7 @@ class _Lane:
             self._server.send_message(mail, to_addrs=[notification.recipient])
         except FAILURES as error:
             self.close()
-            code, said = _answer(error)
-            raise (Refused if code >= 500 else Later)(said) from None
+            raise _meaning(error) from None
 
     def close(self) -> None:
         """The server hears it, if it still listens."""
@@ -58,15 +57,17 @@ class _Lane:
             server.close()
 
 
-def _answer(error: Exception) -> tuple[int, str]:
-    """SMTP's code, and what was said with it; 0 if the server said nothing."""
+def _meaning(error: Exception) -> Refused | Later:
+    """Only what the server says of this recipient or this mail is for good; that it does not let us in may change."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, words = next(iter(error.recipients.values()))
-        return code, _text(code, words)
+        return (Refused if code >= 500 else Later)(_text(code, words))
+    if isinstance(error, smtplib.SMTPDataError):
+        return (Refused if error.smtp_code >= 500 else Later)(_text(error.smtp_code, error.smtp_error))
     if isinstance(error, smtplib.SMTPResponseException):
-        return error.smtp_code, _text(error.smtp_code, error.smtp_error)
+        return Later(_text(error.smtp_code, error.smtp_error))
     never = isinstance(error, (ValueError, smtplib.SMTPNotSupportedError))
-    return 554 if never else 0, f"{type(error).__name__}: {error}"
+    return (Refused if never else Later)(f"{type(error).__name__}: {error}")
 
 
 def _text(code: int, words: bytes | str) -> str:

@@ -23,7 +23,12 @@ class Server:
 
     def __init__(self) -> None:
         self.mails: list[email.message.Message] = []
-        self.connections = 0
+        self.connections, self.closed = 0, False
+
+    async def handle_MAIL(self, _server, _session, envelope, address, options):
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "554 closed" if self.closed else "250 OK"
 
     async def handle_EHLO(self, _server, session, _envelope, hostname, responses):
         self.connections += 1
@@ -108,6 +113,15 @@ def test_each_mail_has_its_own_fate(server):
     assert first["Message-ID"] == "<e-0@shop.example>"
     assert (first["X-Order-ID"], first["X-Correlation-ID"]) == ("o-1", "c-1")
     assert "✓" in first.get_payload(decode=True).decode()
+
+
+def test_a_server_that_does_not_let_the_shop_in_refuses_no_mail_for_good(server):
+    smtp, handler = server
+    handler.closed = True
+    with smtp.opened() as send:
+        assert fate(send, mail(1)).startswith("Later: 554 closed")
+        handler.closed = False
+        assert fate(send, mail(1)) == "sent"
 
 
 def test_mails_share_a_connection_while_nothing_fails(server):
