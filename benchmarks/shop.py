@@ -41,7 +41,10 @@ def orders(url: str, headers: dict[str, str]) -> Iterator[Request]:
 
 @contextmanager
 def running(
-    *names: str, through: str = "", change: Callable[[System], None] = lambda _system: None, private_broker: bool = False
+    *names: str,
+    through: str = "",
+    change: Callable[[System], None] = lambda _system: None,
+    private_broker: bool = False,
 ) -> Iterator[Shop]:
     """A shop with enough tea for everybody; `change` is called before it starts."""
     system = System("benchmark", private_broker=private_broker)
@@ -111,7 +114,11 @@ def _watching() -> list[Figure]:
                 drain(shop)
     middle = {name: statistics.median(each) for name, each in rates.items()}
     return [
-        Figure("accepted with logs, traces and metrics of each request ÷ without", middle["watched"] / middle["dark"], at_least=0.9)
+        Figure(
+            "accepted with logs, traces and metrics of each request ÷ without",
+            middle["watched"] / middle["dark"],
+            at_least=0.9,
+        )
     ]
 
 

@@ -11,7 +11,7 @@ from nameko.events import EventHandler
 from nameko.extensions import DependencyProvider
 from pydantic import ValidationError
 
-from labs.services.chassis import crash, inbox, logs, messaging, metrics, topology, traces
+from labs.services.chassis import crash, inbox, logs, messaging, metrics, redaction, topology, traces
 from labs.services.chassis.consumer import CannotRun, Consumer
 from labs.services.chassis.container import CORRELATION_ID
 from labs.services.chassis.database import Database, outage
@@ -50,7 +50,7 @@ def handle_event(source: str, event_type: str) -> Callable[[Callable[..., None]]
             with service.db.transaction() as tx:
                 first = inbox.claim(tx, f"{service.name}.{method.__name__}", event.id)
                 if first:
-                    log.info(f"handling {event.type}", event_id=event.id)
+                    log.info(f"handling {event.type}", event_id=event.id, data=redaction.data(event.data))
                     method(service, event, tx)
                     crash.point("after_effect_before_commit")
                 else:

@@ -1,4 +1,5 @@
-"""The keeper of a worker forgets what nobody needs any more, a little at a time, and counts the dead letters that wait."""
+"""Forgets what nobody needs any more, a little at a time. The keeper of a worker does that, and counts the dead letters that
+wait; a process without a worker has a clock that does it."""
 
 import threading
 import time
@@ -61,15 +62,25 @@ def forget(db: Database, each: Kept) -> int:
     return gone
 
 
+def tidy(settings: Settings, db: Database) -> None:
+    """Forget all that is old."""
+    try:
+        for each in kept(settings):
+            if gone := forget(db, each):
+                log.info("old rows are forgotten", table=each.table, rows=gone)
+    except SQLAlchemyError as error:
+        log.warning("old rows stay for now", reason=str(error))
+
+
 def _any(db: Database, old: Select[*tuple[Any, ...]]) -> bool:
     with db.reading() as session:
         return session.execute(old.limit(1)).first() is not None
 
 
 class Keeper:
-    """Until it is stopped. `consuming` is set while the service's queues are there."""
+    """Until it is stopped. `consuming` is set while the service's queues are there; None for a service that has none."""
 
-    def __init__(self, settings: Settings, db: Database, broker: Publisher, consuming: threading.Event) -> None:
+    def __init__(self, settings: Settings, db: Database, broker: Publisher, consuming: threading.Event | None) -> None:
         self._settings, self._db, self._broker, self._consuming = settings, db, broker, consuming
         self._stopped = threading.Event()
 
@@ -79,26 +90,19 @@ class Keeper:
         while not self._stopped.wait(COUNTING):
             self.count()
             if time.monotonic() >= due:
-                self.tidy()
+                tidy(self._settings, self._db)
                 due = time.monotonic() + FORGETTING
 
     def count(self) -> None:
         """How many dead letters wait."""
+        if self._consuming is None:
+            return
         try:
             DEAD.set(
                 self._broker.depth(topology.dead(self._settings.service)) if self._consuming.is_set() else float("nan")
             )
         except BrokerAway:
             DEAD.set(float("nan"))
-
-    def tidy(self) -> None:
-        """Forget what is old."""
-        try:
-            for each in kept(self._settings):
-                if gone := forget(self._db, each):
-                    log.info("old rows are forgotten", table=each.table, rows=gone)
-        except SQLAlchemyError as error:
-            log.warning("old rows stay for now", reason=str(error))
 
     def stop(self) -> None:
         """End `run`."""

@@ -45,12 +45,17 @@ def field(name: str, value: Any) -> Any:
 def body(raw: bytes, is_json: bool) -> str:
     """A body as it may stand in a log. What is no JSON cannot be searched for fields, so only its size is said."""
     try:
-        shown = json.dumps(_Copy().of("", json.loads(raw)), ensure_ascii=False) if is_json else ""
+        shown = data(json.loads(raw)) if is_json else ""
     except (ValueError, RecursionError):
         shown = ""
     if not shown:
         return f"{len(raw)} bytes that are not JSON" if raw else ""
     return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}… ({len(raw)} bytes)"
+
+
+def data(value: Any) -> str:
+    """What JSON holds, without secrets, as JSON again; of much the first LONGEST characters and one."""
+    return json.dumps(_Copy().of("", value), ensure_ascii=False)[: LONGEST + 1]
 
 
 class _Copy:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from labs.services.chassis import logs, messaging, metrics, outbox, traces
+from labs.services.chassis import logs, messaging, metrics, outbox, redaction, traces
 from labs.services.chassis.database import Database, Transaction
 from labs.services.chassis.events import Event
 from labs.services.chassis.publisher import BrokerAway, Outgoing, Publisher
@@ -27,6 +27,8 @@ class Relay:
         self._service, self._db, self._publisher, self._interval = service, db, publisher, interval
         self._woken = threading.Event()
         self._stopped = False
+        self.stuck = False
+        """Whether events cannot leave now: broker or database are away."""
 
     def step(self) -> int:
         """Publish what is due; returns how many the broker took. Raises BrokerAway, and what the database raises; then
@@ -57,6 +59,8 @@ class Relay:
             if not fate:
                 PUBLISHED.labels(row.type).inc()
                 span.end()
+                with logs.correlated(row.correlation_id):
+                    log.info(f"told {row.type}", event_id=row.event_id, data=redaction.data(row.data))
             else:
                 FAILED.labels(fate if fate in (UNHEARD, "refused") else "channel_closed").inc()
         return fates
@@ -78,10 +82,10 @@ class Relay:
                 self.step()
                 if stuck_since:
                     log.info("events leave the outbox again", seconds_stuck=f"{time.monotonic() - stuck_since:.1f}")
-                stuck_since, pause = 0.0, self._interval
+                stuck_since, pause, self.stuck = 0.0, self._interval, False
             except (BrokerAway, SQLAlchemyError) as error:
                 if not stuck_since:
-                    stuck_since = time.monotonic()
+                    stuck_since, self.stuck = time.monotonic(), True
                     away = "broker is away" if isinstance(error, BrokerAway) else "database fails"
                     log.warning(f"{away}, events wait in the outbox", reason=str(error))
                 pause = max(self._interval, 0.25)

@@ -17,6 +17,8 @@ from typing import Any  # noqa: E402
 from eventlet import wsgi  # noqa: E402
 from flask import Flask  # noqa: E402
 from greenlet import GreenletExit  # noqa: E402
+from nameko.events import EventHandler  # noqa: E402
+from nameko.extensions import ENTRYPOINT_EXTENSIONS_ATTR  # noqa: E402
 from nameko.runners import ServiceRunner  # noqa: E402
 
 from labs.services.chassis import crash, health, logs, metrics, traces  # noqa: E402
@@ -41,13 +43,19 @@ class Resources:
     db: Database
     relay: Relay
     retries: Publisher
+    listens: bool  # whether there are handlers; who only tells has no queues
     consuming: threading.Event = field(default_factory=threading.Event)
     started: threading.Event = field(default_factory=threading.Event)
     refused: bool = False  # by the broker: the process is about to end, and must not look ready until then
 
+    @property
+    def broker_is_away(self) -> bool:
+        """As far as this process has noticed."""
+        return not self.consuming.is_set() if self.listens else self.relay.stuck
+
     def check_broker(self) -> None:
         """Raises while the broker is away."""
-        if not self.consuming.is_set():
+        if self.broker_is_away:
             raise BrokerAway("events wait, here and there, until it is back")
 
 
@@ -64,6 +72,13 @@ def service_in(module: ModuleType) -> type:
     return found[0]
 
 
+def _listens(service: type) -> bool:
+    entrypoints = [
+        e for _, method in inspect.getmembers(service) for e in getattr(method, ENTRYPOINT_EXTENSIONS_ATTR, ())
+    ]
+    return any(isinstance(each, EventHandler) for each in entrypoints)
+
+
 def run(module_name: str) -> None:
     """Until SIGTERM or SIGINT; a second one ends it at once. Raises SystemExit with what keeps it from running."""
     service = service_in(importlib.import_module(module_name))
@@ -73,7 +88,7 @@ def run(module_name: str) -> None:
     crash.arm(settings.crash)
     db = Database(settings.database_url)
     relay = Relay(settings.service, db, Publisher(settings.amqp_url, settings.broker_timeout), settings.relay_interval)
-    resources = Resources(db, relay, Publisher(settings.amqp_url, settings.broker_timeout))
+    resources = Resources(db, relay, Publisher(settings.amqp_url, settings.broker_timeout), _listens(service))
     _serve_http(settings, resources)
     runner = ServiceRunner(
         {
@@ -86,7 +101,7 @@ def run(module_name: str) -> None:
         }
     )
     runner.add_service(service)
-    keeper = Keeper(settings, db, resources.retries, resources.consuming)
+    keeper = Keeper(settings, db, resources.retries, resources.consuming if resources.listens else None)
     working = eventlet.spawn(_start_and_wait, runner, resources)
     relaying, keeping = eventlet.spawn(relay.run), eventlet.spawn(keeper.run)
     for helper in (relaying, keeping):
@@ -96,7 +111,7 @@ def run(module_name: str) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         eventlet.spawn_n(runner.stop)  # a signal handler must not switch greenlets itself
-        eventlet.spawn_after(STOPPING if resources.consuming.is_set() else LEAVING, working.kill)
+        eventlet.spawn_after(LEAVING if resources.broker_is_away else STOPPING, working.kill)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)

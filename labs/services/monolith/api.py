@@ -4,19 +4,21 @@ An order is placed, reserved, paid, shipped and told to its customer before the 
 and the customer waits for everybody."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from types import SimpleNamespace
 
 from apiflask import APIBlueprint, APIFlask
 
+from labs.services.chassis import keeper
 from labs.services.chassis.api import create_api
 from labs.services.chassis.auth import Auth
+from labs.services.chassis.clock import Clock, Timer
 from labs.services.chassis.settings import load
 from labs.services.inventory import api as inventory
 from labs.services.inventory import store as stock
 from labs.services.inventory.worker import InventoryWorker
 from labs.services.monolith import report
 from labs.services.monolith.calls import OneDatabase, handlers, timers
-from labs.services.monolith.clock import Clock
 from labs.services.monolith.settings import Settings
 from labs.services.notification import api as notification
 from labs.services.notification.worker import NotificationWorker
@@ -53,6 +55,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     settings = settings or load(Settings)
     db = OneDatabase(settings.database_url)
     app = create_api("monolith", settings, db)
+    user.behind(app, settings.proxies)
     provider = payments(settings)
     orchestrator = Orchestrator(db, actions(settings, provider), orders.SAGA.patient(charge=settings.payment_patience))
     teller = NotificationWorker()
@@ -84,5 +87,6 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     report.routes(parts["report"], db, auth)
     for part in parts.values():
         app.register_blueprint(part)
-    Clock([*(timer for worker in workers for timer in timers(worker)), (1.0, finish_what_failed)]).start()
+    own: list[Timer] = [(1.0, finish_what_failed), (keeper.FORGETTING, partial(keeper.tidy, settings, db))]
+    app.extensions["clock"] = Clock([*(timer for worker in workers for timer in timers(worker)), *own]).start()
     return app

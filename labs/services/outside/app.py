@@ -1,8 +1,12 @@
 """The outside world as one process: HTTP for all its gateways and their faults, and SMTP beside it."""
 
+from functools import partial
+
 from apiflask import APIFlask
 
+from labs.services.chassis import keeper
 from labs.services.chassis.api import create_api
+from labs.services.chassis.clock import Clock
 from labs.services.chassis.database import Database
 from labs.services.chassis.settings import load
 from labs.services.outside import carrier, gateways, inbox, key, payments, striking
@@ -25,4 +29,5 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(gateways.push_notifications(db))
     app.register_blueprint(inbox.blueprint(db))
     app.extensions["smtp"] = inbox.listen(db, switches, settings.smtp_bind)
+    app.extensions["clock"] = Clock([(keeper.FORGETTING, partial(keeper.tidy, settings, db))]).start()
     return app

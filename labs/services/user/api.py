@@ -30,10 +30,15 @@ def create_app(settings: Settings | None = None, keys: Keys | None = None) -> AP
     settings = settings or load(Settings)
     db = Database(settings.database_url)
     app = create_api("user-service", settings, db)
-    app.wsgi_app = ProxyFix(app.wsgi_app, settings.proxies, 0, 0, 0, 0)  # type: ignore[method-assign]  # as Flask says
+    behind(app, settings.proxies)
     ring = prepare(db, settings)
     routes(app, db, Auth(keys or ring), ring, Limits(settings.failures_per_email, settings.failures_per_address))
     return app
+
+
+def behind(app: APIFlask, proxies: int) -> None:
+    """So many proxies in front say where a request comes from: their own entries in X-Forwarded-For are believed, no other."""
+    app.wsgi_app = ProxyFix(app.wsgi_app, proxies, 0, 0, 0, 0)  # type: ignore[method-assign]  # as Flask says
 
 
 def routes(app: Routes, db: Database, auth: Auth, keys: KeyRing, limits: Limits) -> None:

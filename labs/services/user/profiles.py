@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from labs.services.chassis import metrics
 from labs.services.chassis.api import Routes
 from labs.services.chassis.auth import Auth
 from labs.services.chassis.database import Database
@@ -13,6 +14,8 @@ from labs.services.chassis.problems import Problem
 from labs.services.user import passwords, store
 from labs.services.user.domain import Role, normalised, permissions, unreachable
 from labs.services.user.schemas import Permissions, Profile, ProfileChange, Profiles, Registration, RoleChange
+
+REGISTERED = metrics.counter("users_registered_total", "People who became customers")
 
 
 def profile_routes(app: Routes, db: Database, auth: Auth) -> None:
@@ -37,6 +40,7 @@ def profile_routes(app: Routes, db: Database, auth: Auth) -> None:
             if user is None:
                 raise _taken()
             tx.tell("user_registered", store.contact(user))
+        REGISTERED.inc()
         return user, 201, {"Location": f"/users/{user.id}"}
 
     @app.get("/users")

@@ -6,12 +6,15 @@ from uuid import uuid4
 
 import jwt
 
+from labs.services.chassis import metrics
 from labs.services.chassis.auth import ALGORITHM, AUDIENCE, ISSUER
 from labs.services.chassis.database import Database
 from labs.services.user import passwords, store
 from labs.services.user.domain import TOKEN_SECONDS, normalised, permissions
 from labs.services.user.failures import Attempt, Limits
 from labs.services.user.keys import KeyRing, Signer
+
+LOGINS = metrics.counter("logins_total", "Attempts to log in, by what became of them", ("outcome",))
 
 
 class Refused(Exception):
@@ -32,6 +35,7 @@ def log_in(db: Database, keys: KeyRing, limits: Limits, email: str, password: st
     attempt = Attempt(normalised(email), address, limits)
     with db.reading() as session:
         if seconds := attempt.wait(session):
+            LOGINS.labels("too_often").inc()
             raise TooOften(seconds)
         user = store.by_email(session, attempt.email)
     right = passwords.matches(user.password_hash if user else None, password)
@@ -40,6 +44,7 @@ def log_in(db: Database, keys: KeyRing, limits: Limits, email: str, password: st
         too_early = attempt.succeed(tx) if right else attempt.fail(tx)
         if user and anew and not too_early:
             store.rehash(tx, user, anew)
+    LOGINS.labels("too_often" if too_early else "in" if user and right else "refused").inc()
     if too_early:
         raise TooOften(too_early)
     if not user or not right:

@@ -12,7 +12,7 @@ from sqlalchemy import insert, text
 from labs.services.chassis import inbox, keeper
 from labs.services.chassis.database import Database
 from labs.services.chassis.idempotency import idempotency_keys
-from labs.services.chassis.keeper import BATCH, Keeper, Kept, forget, kept
+from labs.services.chassis.keeper import BATCH, Keeper, Kept, forget, kept, tidy
 from labs.services.chassis.publisher import Publisher
 from labs.services.chassis.schema.idempotency import create_idempotency_table_v1
 from labs.services.chassis.settings import Settings
@@ -50,6 +50,12 @@ def test_what_nobody_needs_goes_and_what_waits_or_is_young_stays(rows):
     assert left(rows, "event_id", "inbox") == {"new"}
     assert left(rows, "key", "idempotency_keys") == {"new"}
     assert [forget(rows, each) for each in kept(SETTINGS)] == [0, 0, 0]
+
+
+def test_everything_that_is_old_goes_at_once(rows):
+    tidy(SETTINGS, rows)
+    assert left(rows, "key", "idempotency_keys") == left(rows, "event_id", "inbox") == {"new"}
+    assert left(rows, "type", "outbox") == {"new", "waiting"}
 
 
 def test_how_long_is_a_setting(rows):

@@ -82,6 +82,19 @@ def test_a_module_that_is_no_service_says_so_and_ends(bench, code, words):
 def test_a_service_without_handlers_runs_too(bench):
     bench.module.write_text("class Idle:\n    name = 'probe-service'\n")
     bench.start()
+    assert ask(bench, "ready") == (200, {"status": "pass", "checks": {}})
+    assert bench.metric("dead_letters_waiting") == 0
+    assert bench.end(signal.SIGTERM) == 0
+
+
+def test_a_service_without_handlers_says_so_when_what_it_tells_cannot_leave(bench):
+    bench.module.write_text("class Idle:\n    name = 'probe-service'\n")
+    with bench.db.transaction() as tx:
+        tx.tell("seen", {})
+    bench.run(AMQP_URL=NOWHERE)
+    eventually(lambda: "broker is away, events wait in the outbox" in bench.said(), "it notices", 30)
+    status, body = ask(bench, "ready")
+    assert (status, body["status"]) == (200, "warn")
     assert bench.end(signal.SIGTERM) == 0
 
 

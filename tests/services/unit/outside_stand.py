@@ -51,6 +51,7 @@ class Outside:
     def stop(self) -> None:
         """It ends, and takes no more mail."""
         self.app.extensions["smtp"].stop()
+        self.app.extensions["clock"].stop()
 
     def ask(self, method: str, path: str, body: Any = None, key: str = "", **more: Any) -> TestResponse:
         """Any answer; `key` is the Idempotency-Key."""

@@ -4,7 +4,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select, update
 
+from labs.services.chassis import keeper
+from labs.services.chassis.database import Database
+from labs.services.chassis.idempotency import idempotency_keys
+from tests.services.delivery.stand import eventually
 from tests.services.unit.outside_stand import Outside, outside_at
 from tests.services.unit.user_stand import at_once
 
@@ -150,3 +155,19 @@ def test_the_book_can_be_asked_for_one_order_and_for_one_day(outside):
     assert outside.ask("GET", "/payments/book", query_string={"day": "31.5.2026"}).status_code == 422
     for what in ("charges", "refunds"):
         assert outside.ask("GET", f"/payments/{what}").json == outside.book()[what]
+
+
+def test_keys_are_remembered_for_a_day_and_not_for_ever(outside, monkeypatch):
+    outside.charge("k-1")
+    outside.charge("k-2")
+    with Database(outside.url).transaction() as tx:
+        tx.execute(update(idempotency_keys).where(idempotency_keys.c.key == "k-1").values(created_at=1.0))
+    outside.stop()
+    monkeypatch.setattr(keeper, "FORGETTING", 0.01)
+    outside.start()
+    eventually(lambda: _keys(outside) == {"k-2"}, "the old one is forgotten")
+
+
+def _keys(outside) -> set[str]:
+    with Database(outside.url).reading() as session:
+        return set(session.scalars(select(idempotency_keys.c.key)))

@@ -1,4 +1,4 @@
-"""What nobody waits for: the timers of all parts, in one thread beside the requests, on the same database."""
+"""What nobody waits for, in a process that serves requests: timers, in one thread beside them."""
 
 import threading
 import time
@@ -19,9 +19,10 @@ class Clock:
         self._timers = timers
         self._stopped = threading.Event()
 
-    def start(self) -> None:
+    def start(self) -> "Clock":
         """In a thread that ends with the process: what it interrupts is due again at the next start."""
         threading.Thread(target=self._run, name="clock", daemon=True).start()
+        return self
 
     def stop(self) -> None:
         """No call begins after this."""
