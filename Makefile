@@ -31,8 +31,11 @@ solutions: setup  ## execute solutions/ and store their outputs
 lint: setup       ## ruff, mypy, import-linter
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
 
+audit: setup      ## known vulnerabilities in what the locks install; asks the package index
+	.venv/bin/pip-audit -r requirements.lock -r labs/services/requirements.lock --require-hashes --disable-pip --strict
+
 lock: setup       ## resolve requirements.lock from pyproject.toml, and from both what a service needs of it
 	.venv/bin/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-header -q -o requirements.lock
 	.venv/bin/uv pip compile pyproject.toml -c requirements.lock --universal --generate-hashes --no-header -q -o labs/services/requirements.lock
 
-.PHONY: help setup lab test test-faults test-docker bench notebooks solutions lint lock
+.PHONY: help setup lab test test-faults test-docker bench notebooks solutions lint audit lock

@@ -1,12 +1,15 @@
 """What the gateway shows of the shop, and what it does not: the inner life of services is not for those outside."""
 
+import json
 import time
+from http.client import HTTPConnection
 from uuid import uuid4
 
 import pytest
 import requests
 
-from labs.infra.gateway.routes import ADMIN_PORT, GATEWAY
+from labs.infra.gateway.routes import ADMIN_PORT, GATEWAY, Routes
+from labs.infra.system import System
 from labs.services.chassis.problems import LARGEST_BODY, MEDIA_TYPE
 from labs.services.user.settings import Settings
 from tests.security.raw import spoken
@@ -129,6 +132,31 @@ def test_an_address_that_guesses_many_customers_passwords_is_stopped_whatever_it
             for number in range(5)
         ]
     assert said == [401] * 3 + [429] * 2
+
+
+@pytest.mark.parametrize("answered_by", ["services", "monolith"])
+def test_behind_the_gateway_an_address_that_guesses_keeps_nobody_else_out(target, answered_by):
+    gateway = Routes(target.address(GATEWAY, ADMIN_PORT))
+    gateway.move("users", answered_by)
+    try:
+        most = Settings.model_fields["failures_per_address"].default
+        guesses = [log_in_from("127.0.0.2", target, f"{uuid4().hex}@example.org") for _ in range(most + 1)]
+        assert guesses == [401] * most + [429]
+        assert log_in_from("127.0.0.3", target, f"{uuid4().hex}@example.org") == 401, "somebody else may try"
+    finally:
+        gateway.move("users", "services")
+
+
+def log_in_from(address: str, target: System, email: str) -> int:
+    """The status of a login with a wrong password, through the gateway, from an address of this machine."""
+    host, _, port = target.address("gateway", 8000).rpartition(":")
+    connection = HTTPConnection(host, int(port), timeout=10, source_address=(address, 0))
+    try:
+        body = json.dumps({"email": email, "password": "wrong password"})
+        connection.request("POST", "/tokens", body, {"Content-Type": "application/json"})
+        return connection.getresponse().status
+    finally:
+        connection.close()
 
 
 def test_nobody_is_believed_about_addresses_unless_a_proxy_is_named():

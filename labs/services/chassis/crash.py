@@ -1,6 +1,6 @@
 """Named points at which a process kills itself, to prove that nothing is lost there: CRASH="before_ack@3" arms one of them.
 
-Nothing is cleaned up, as when a machine dies. Where none is armed a point costs one comparison."""
+Nothing is cleaned up, as when the system kills it. Where none is armed a point costs one comparison."""
 
 import os
 import signal

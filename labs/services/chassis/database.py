@@ -42,7 +42,8 @@ class Nested(SQLAlchemyError):
 
 class Database:
     """One service's database. `url` is an SQLAlchemy URL; SQLite gets WAL, foreign keys and honest write locks, PostgreSQL a
-    pool of connections that survives its restarts."""
+    pool of connections that survives its restarts. What is committed survives the death of any process; a power cut may take
+    SQLite's last commits with it (synchronous=NORMAL), and none of PostgreSQL's."""
 
     def __init__(self, url: str) -> None:
         self.engine = create_engine(

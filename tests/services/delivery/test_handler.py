@@ -8,6 +8,7 @@ import pytest
 from labs.services.chassis import topology
 from labs.services.chassis.events import Event
 from tests.services.delivery.stand import QUEUE, SERVICE, asked, eventually
+from tests.services.delivery.test_relay import listening
 
 
 def test_an_event_delivered_three_times_has_its_effect_once(working):
@@ -52,6 +53,17 @@ def test_what_fails_is_tried_again_later_and_later_and_then_is_a_dead_letter(wor
         "asked is a dead letter",
     ]
     assert {line["labels"]["correlation_id"] for line in told} == {hopeless.correlation_id}
+
+
+def test_what_comes_in_and_what_is_told_is_in_the_log_without_secrets(working):
+    event = asked(tell="done", token="a secret")
+    with listening(working, "done"):
+        working.ask(event)
+        eventually(lambda: '"told done"' in working.said(), "its answer is told")
+    lines = [json.loads(line) for line in working.said().splitlines() if event.id in line]
+    said = {line["message"]: json.loads(line["labels"]["data"]) for line in lines if "data" in line["labels"]}
+    assert said == {"handling asked": {"tell": "done", "token": "***"}, "told done": {"because": event.id}}
+    assert {line["labels"]["correlation_id"] for line in lines} == {event.correlation_id}
 
 
 def test_ten_that_fail_at_once_are_all_tried_again(working):
