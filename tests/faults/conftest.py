@@ -10,11 +10,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labs.infra.system import System
+from labs.infra.system import Databases, System
 from tests.faults.storm import Storm
 from tests.ground import Ground
 from tests.infra.nodes import gone
 from tests.labs.processes import left_over
+
+DATABASES: Databases = "postgresql" if os.environ.get("LAB_DATABASES") == "postgresql" else "sqlite"
 
 
 @pytest.fixture
@@ -40,8 +42,9 @@ def home(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
-    """The whole shop on a broker of its own, for all tests that break it and mend it again."""
-    running = System("faults", private_broker=True)
+    """The whole shop on a broker of its own, for all tests that break it and mend it again. LAB_DATABASES=postgresql puts its
+    data there."""
+    running = System("faults", private_broker=True, databases=DATABASES)
     try:
         running.up(timeout=120)
         yield running

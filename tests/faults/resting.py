@@ -151,7 +151,7 @@ def ask(system: System, service: str, question: str, **parameters: Any) -> list[
 
 
 def _end_leases(system: System) -> None:
-    engine = create_engine(system.database_url("notification"), connect_args={"timeout": 10})
+    engine = create_engine(system.database_url("notification"))
     with engine.begin() as store:
         store.execute(text("UPDATE notifications SET due_at = 0 WHERE status = 'pending'"))
     engine.dispose()

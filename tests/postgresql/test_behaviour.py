@@ -7,6 +7,7 @@ from sqlalchemy.exc import OperationalError
 from labs.classroom import books
 from labs.classroom.ledger import judge
 from labs.classroom.watching import until
+from tests.services.test_bad_requests import *  # noqa: F403
 from tests.services.test_behaviour import *  # noqa: F403
 from tests.services.test_keeping import *  # noqa: F403
 
