@@ -13,7 +13,7 @@ from labs.infra.memory import group_memory
 
 SIZES = (100, 1_000, 10_000, 100_000)
 """Orders in the books when the shop is measured."""
-BATCH = 500
+BATCH = 300
 """Orders that are placed before the shop is left to end them all."""
 PATIENCE = 300.0
 """Seconds for one batch at most."""

@@ -53,7 +53,9 @@ def ask(url: URL, question: str) -> object:
 def postgresql() -> Iterator[URL]:
     """The administrator's URL of a server of this session's own. It forgets a crash of the machine, so that it is quick."""
     if reason := why_not():
-        (pytest.fail if os.environ.get("CI") and can_fetch() else pytest.skip)(reason)  # CI must not pass by leaving it out
+        (pytest.fail if os.environ.get("CI") and can_fetch() else pytest.skip)(
+            reason
+        )  # CI must not pass by leaving it out
     with ExitStack() as ending:
         folder = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="lab-postgres-")))
         ports = Ports()

@@ -31,6 +31,8 @@ from labs.services.chassis.settings import Settings, load  # noqa: E402
 
 STOPPING = 7.0
 """Seconds that handlers have to end after SIGTERM; docker-compose.yml grants the process 10."""
+AT_ONCE = 10
+"""Events that a worker process has in hand; the others wait with the broker, for whoever is free."""
 LEAVING = 1.0
 """The same while the broker is away: what they do is not acknowledged anyway, and comes again."""
 log = logs.get(__name__)
@@ -95,6 +97,7 @@ def run(module_name: str) -> None:
             "AMQP_URI": settings.amqp_url,
             "DECLARE_EVENT_EXCHANGES": False,  # they are declared when the broker is provisioned
             "HEARTBEAT": 10,
+            "max_workers": AT_ONCE,  # and so the prefetch count of its consumer
             "SERVICE_CONTAINER_CLS": "labs.services.chassis.container.Container",
             "resources": resources,
             "settings": settings,
