@@ -12,6 +12,9 @@ from labs.services.chassis import topology
 from labs.services.chassis.publisher import Outgoing, Publisher
 from tests.services.delivery.stand import NOWHERE, QUEUE, SERVICE, Stand, asked, eventually, everything
 
+AT_ONCE = 10
+"""As chassis.worker says; to import it would make this process green."""
+
 
 def test_it_finishes_and_acknowledges_what_is_under_way_before_it_ends(bench):
     bench.start()
@@ -25,6 +28,14 @@ def test_it_finishes_and_acknowledges_what_is_under_way_before_it_ends(bench):
     assert events[0] in done
     assert bench.depth(QUEUE) == len(events) - len(done), "what took effect is acknowledged, the rest waits"
     assert '"worker stopped"' in bench.said()
+
+
+def test_it_holds_no_more_events_than_it_works_on_and_leaves_the_rest_to_others(bench):
+    bench.start()
+    events = [asked(sleep=1.5) for _ in range(3 * AT_ONCE)]
+    bench.ask(*events)
+    eventually(lambda: sum(bool(bench.starts(event)) for event in events) == AT_ONCE, "so many are under way")
+    assert bench.depth(QUEUE) == 2 * AT_ONCE
 
 
 def test_it_ends_at_once_while_the_broker_is_away_and_events_wait_in_its_outbox(bench):
