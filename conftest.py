@@ -12,7 +12,7 @@ GROUND = pytest.StashKey[Ground]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    ground = config.stash[GROUND] = Ground()
+    ground = config.stash[GROUND] = Ground(apart=hasattr(config, "workerinput"))
     config.add_cleanup(ground.close)
     if sanitize := config.option.nbval_sanitize_with:
         config.option.nbval_sanitize_with = str(config.rootpath / sanitize)

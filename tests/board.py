@@ -2,6 +2,8 @@
 
 import re
 import sys
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,19 @@ from tests.stages import Outcome, Stage
 
 MOST_LINES = 300
 WIDTH_WITHOUT_TERMINAL = 120
+
+
+@dataclass
+class _File:
+    """A test file that is being run."""
+
+    name: str
+    tally: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in self.tally.items())
+        return f"  {self.name:<60} {counts:<24} {self.seconds:6.1f} s"
 
 
 class Board:
@@ -31,9 +46,7 @@ class Board:
             console=self.console,
             disable=plain,
         )
-        self._file = ""
-        self._tally: dict[str, int] = {}
-        self._seconds = 0.0
+        self._files: dict[str, _File] = {}  # by who runs it
 
     def begin(self, stages: int) -> None:
         """Shows the bars."""
@@ -51,19 +64,21 @@ class Board:
         if "collected" in event:
             self.progress.update(self._one, total=event["collected"])
             return
-        file = event["test"].partition("::")[0]
-        if file != self._file:
-            self._file_is_done()
-            self._file = file
-        self._tally[event["outcome"]] = self._tally.get(event["outcome"], 0) + 1
-        self._seconds += event["seconds"]
-        self.progress.update(self._one, advance=1, description=Path(file).name)
+        name, by = event["test"].partition("::")[0], event["by"]
+        if by in self._files and self._files[by].name != name:
+            self.say(str(self._files.pop(by)))
+        file = self._files.setdefault(by, _File(name))
+        file.tally[event["outcome"]] += 1
+        file.seconds += event["seconds"]
+        self.progress.update(self._one, advance=1, description=Path(name).name)
         if event["outcome"] == "failed":
             self.say(f"  FAILED {event['test']}")
 
     def done(self, outcome: Outcome) -> None:
         """A stage ended; what it said is shown if it failed."""
-        self._file_is_done()
+        for file in self._files.values():
+            self.say(str(file))
+        self._files = {}
         self.progress.advance(self._all)
         if not outcome.good:
             self.say(_important(outcome.output))
@@ -84,12 +99,6 @@ class Board:
     def say(self, text: str) -> None:
         """A line that stays, above the bars."""
         self.console.print(text, soft_wrap=True)
-
-    def _file_is_done(self) -> None:
-        if self._tally:
-            counts = ", ".join(f"{count} {outcome}" for outcome, count in self._tally.items())
-            self.say(f"  {self._file:<60} {counts:<24} {self._seconds:6.1f} s")
-        self._file, self._tally, self._seconds = "", {}, 0.0
 
 
 def _stages(outcomes: list[Outcome]) -> Table:

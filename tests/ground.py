@@ -18,11 +18,15 @@ SERVED = "LAB_TEST_BROKER"
 
 
 class Ground:
-    """`home` is this session's LAB_HOME; `real` is the tester's own, of which only the programs are used."""
+    """`home` is this session's LAB_HOME; `real` is the tester's own, of which only the programs are used. One that is `apart`
+    stands on no other: its process shares the tests of a session with others, and must not meet them."""
 
-    def __init__(self) -> None:
+    def __init__(self, apart: bool = False) -> None:
         self._undo = ExitStack()
         self._environment = dict(os.environ)
+        if apart:
+            for name in (LAID, SERVED):
+                os.environ.pop(name, None)
         if laid := os.environ.get(LAID):
             self.home, self.real = Path(laid), Path((Path(laid) / "programs").resolve().parent)
             return

@@ -1,4 +1,5 @@
-"""A pytest plugin that tells tests/run.py what happens, a JSON line an event, by the pipe in $LAB_TEST_REPORT."""
+"""A pytest plugin that tells tests/run.py what happens, a JSON line an event, by the pipe in $LAB_TEST_REPORT. Where several
+processes share the tests (pytest-xdist), the one that hands them out tells it for all."""
 
 import json
 import os
@@ -8,28 +9,35 @@ import pytest
 
 
 class Reporter:
-    """Sends {"collected": n} once and {"test", "outcome", "seconds"} per test; an error in a fixture is a failure."""
+    """Sends {"collected": n} and {"test", "outcome", "seconds", "by"} per test; an error in a fixture is a failure. `by` names
+    the process that ran it."""
 
     def __init__(self, pipe: IO[str]) -> None:
         self._pipe = pipe
-        self._seconds = 0.0
-        self._outcome = "passed"
+        self._seconds: dict[str, float] = {}
+        self._outcome: dict[str, str] = {}
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._send({"collected": len(session.items)})
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        self._send({"collected": len(ids)})
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self._send({"test": report.nodeid, "outcome": "failed", "seconds": 0.0})
+            self._send({"test": report.nodeid, "outcome": "failed", "seconds": 0.0, "by": ""})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        test = report.nodeid
         if report.when == "setup":
-            self._seconds, self._outcome = 0.0, "passed"
-        self._seconds += report.duration
-        if report.failed or (report.skipped and self._outcome == "passed"):
-            self._outcome = report.outcome
+            self._seconds[test], self._outcome[test] = 0.0, "passed"
+        self._seconds[test] += report.duration
+        if report.failed or (report.skipped and self._outcome[test] == "passed"):
+            self._outcome[test] = report.outcome
         if report.when == "teardown":
-            self._send({"test": report.nodeid, "outcome": self._outcome, "seconds": round(self._seconds, 3)})
+            outcome, seconds = self._outcome.pop(test), round(self._seconds.pop(test), 3)
+            self._send({"test": test, "outcome": outcome, "seconds": seconds, "by": getattr(report, "worker_id", "")})
 
     def _send(self, event: dict[str, Any]) -> None:
         self._pipe.write(json.dumps(event) + "\n")
@@ -37,6 +45,8 @@ class Reporter:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        return
     descriptor = int(os.environ.pop("LAB_TEST_REPORT"))
     os.set_inheritable(descriptor, False)  # or a process that a test leaves behind would keep the reader waiting
     pipe = os.fdopen(descriptor, "w")

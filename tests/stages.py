@@ -21,12 +21,14 @@ SECONDS_TO_END = 60
 
 @dataclass(frozen=True)
 class Stage:
-    """A command of this environment; with `counts_tests`, arguments for pytest; with `on_broker` on the broker."""
+    """A command of this environment; with `counts_tests`, arguments for pytest; with `on_broker` on the broker; `shared` by two
+    processes, a file to each, for tests that wait more than they work."""
 
     name: str
     command: tuple[str, ...]
     counts_tests: bool = False
     on_broker: bool = False
+    shared: bool = False
 
 
 @dataclass
@@ -61,11 +63,11 @@ STAGES = (
     Stage("compose", ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml")),
     Stage("workflows", ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS)),
     Stage("dockerfile", ("hadolint", "labs/services/Dockerfile")),
-    Stage("tests", ("tests",), counts_tests=True),
+    Stage("tests", ("tests",), counts_tests=True, shared=True),
     Stage("nbval", ("--nbval", "solutions", "notebooks"), counts_tests=True, on_broker=True),
     Stage("papermill", ("tests/labs/runs",), counts_tests=True, on_broker=True),
     Stage("mutants", ("tests/mutants",), counts_tests=True, on_broker=True),
-    Stage("faults", tuple(f"tests/faults/test_{name}.py" for name in FAULTS), counts_tests=True),
+    Stage("faults", tuple(f"tests/faults/test_{name}.py" for name in FAULTS), counts_tests=True, shared=True),
 )
 
 
@@ -110,7 +112,19 @@ def _run_pytest(stage: Stage, log: Path, outcome: Outcome, heard: Callable[[dict
                 _count(event, outcome)
                 heard(event)
 
-    command = [sys.executable, "-m", "pytest", "-p", "tests.reporter", "-q", "--tb=short", "-rs", *stage.command]
+    hands = ["-n", "2", "--dist", "loadfile"] if stage.shared else []
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "tests.reporter",
+        *hands,
+        "-q",
+        "--tb=short",
+        "-rs",
+        *stage.command,
+    ]
     return _ended(command, log, listen, pass_fds=[writing], env={**os.environ, "LAB_TEST_REPORT": str(writing)})
 
 

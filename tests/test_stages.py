@@ -122,10 +122,13 @@ def test_without_a_terminal_there_is_a_plain_line_per_file_and_the_last_line_is_
     stages = {stage.name: stage for stage in STAGES}
     tests = Outcome(stages["tests"], passed=3, failed=1, seconds=2.5, failures=["tests/x.py::y"], output="why")
     nbval = Outcome(stages["nbval"], passed=9, seconds=4.0, labs={"solutions/06_events": 4.0})
-    event = {"test": "tests/a.py::one", "outcome": "passed", "seconds": 1.25}
-    text = shown([tests, nbval], [{"collected": 1}, event])
+    ran = [("tests/a.py::one", "gw0"), ("tests/b.py::one", "gw1"), ("tests/a.py::two", "gw0"), ("tests/c.py::x", "gw1")]
+    events = [{"test": test, "outcome": "passed", "seconds": 1.25, "by": by} for test, by in ran]
+    text = shown([tests, nbval], [{"collected": 4}, *events])
     assert "\x1b" not in text
-    assert any(line.split() == ["tests/a.py", "1", "passed", "1.2", "s"] for line in text.splitlines()), text
+    lines = [line.split() for line in text.splitlines()]
+    assert ["tests/a.py", "2", "passed", "2.5", "s"] in lines, text
+    assert ["tests/b.py", "1", "passed", "1.2", "s"] in lines, text
     assert "FAILED tests: tests/x.py::y" in text
     assert "solutions/06_events" in text
     assert text.endswith("\n12 passed, 1 failed\n")
@@ -162,6 +165,12 @@ def test_the_ground_is_short_has_the_programs_and_goes_without_a_trace(tmp_path,
     assert (below.home, below.real) == (ground.home, tmp_path)
     below.close()
     assert ground.home.exists()
+
+    beside = Ground(apart=True)
+    assert beside.home not in (ground.home, tmp_path)
+    assert (beside.home / "programs" / "rabbitmq").exists()
+    beside.close()
+    assert os.environ["LAB_HOME"] == str(ground.home)
 
     ground.close()
     assert not ground.home.exists()
