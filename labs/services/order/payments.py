@@ -24,7 +24,7 @@ class Payments:
         answer = self._provider.ask("/charges", order.id, body)
         if not isinstance(answer, dict):
             return answer
-        return Done(records=[(Payment, charged(order, answer))])
+        return Done(records=[(Payment, charged(order, answer.get("at")))])
 
     def refund(self, order: Order) -> Outcome:
         """Give all of it back. The provider voids a charge that it has not seen, so it never comes later either."""
@@ -44,12 +44,14 @@ class Payments:
             return answer
         if answer["status"] == "voided":
             return Done()
-        back = charged(order, answer) | {"key": key, "kind": REFUND, "amount": amount}
-        return Done(records=[(Payment, charged(order, answer)), (Payment, back)])
+        taken = charged(order, answer.get("charged_at"))
+        back = charged(order, answer.get("at")) | {"key": key, "kind": REFUND, "amount": amount}
+        return Done(records=[(Payment, taken), (Payment, back)])
 
 
-def charged(order: Order, answer: dict[str, Any]) -> dict[str, Any]:
-    """Our own note of the charge. A refund says that there was one, also if we never heard the answer to it."""
-    told = str(answer.get("at") or datetime.now(UTC).isoformat())
+def charged(order: Order, at: str | None) -> dict[str, Any]:
+    """Our own note of the charge, which was taken `at` (RFC 3339) that moment, or now if the provider does not say. A refund
+    says that there was one, also if we never heard the answer to it."""
+    moment = datetime.fromisoformat(at) if at else datetime.now(UTC)
     note = {"key": order.id, "order_id": order.id, "kind": CHARGE, "amount": order.amount, "currency": order.currency}
-    return note | {"day": told[:10]}
+    return note | {"day": moment.astimezone(UTC).date().isoformat()}

@@ -2,6 +2,7 @@
 asks at once: money is taken once, never after it was voided, and no more goes back than was taken."""
 
 import time
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -23,6 +24,16 @@ class TooMuch(Exception):
     """More would go back than was taken; it says so."""
 
 
+@dataclass(frozen=True)
+class Back:
+    """What became of a refund: REFUNDED of a charge that was taken at `charged_at`, or VOIDED. Seconds since the epoch."""
+
+    id: str
+    status: str
+    at: float
+    charged_at: float | None
+
+
 def charge(tx: Session, key: str, order_id: str, amount: int, currency: str) -> Charge:
     """Take the money, once for each key. Raises Voided."""
     row = _first(tx, key, order_id=order_id, amount=amount, currency=currency, status=CHARGED)
@@ -31,19 +42,18 @@ def charge(tx: Session, key: str, order_id: str, amount: int, currency: str) -> 
     return row
 
 
-def refund(tx: Session, charge_key: str, amount: int) -> tuple[str, str]:
-    """Give back this much: (its id, REFUNDED); or make sure that a charge that has not come will never be taken: (the void's
-    id, VOIDED). Raises TooMuch."""
+def refund(tx: Session, charge_key: str, amount: int) -> Back:
+    """Give back this much; or make sure that a charge that has not come will never be taken. Raises TooMuch."""
     row = _first(tx, charge_key, order_id="", amount=0, currency="", status=VOIDED)
     if row.status == VOIDED:
-        return row.id, VOIDED
+        return Back(row.id, VOIDED, row.at, None)
     enough = update(Charge).where(Charge.key == charge_key, Charge.refunded + amount <= Charge.amount)
     if tx.scalar(enough.values(refunded=Charge.refunded + amount).returning(Charge.refunded)) is None:
         left = row.amount - row.refunded
         raise TooMuch(f"{amount} asked back, {left} of {row.amount} {row.currency} are left.")
     back = Refund(id=str(uuid4()), charge_key=charge_key, amount=amount, at=time.time())
     tx.add(back)
-    return back.id, REFUNDED
+    return Back(back.id, REFUNDED, back.at, row.at)
 
 
 def charges(session: Session, order_id: str | None, day: date | None, status: str = CHARGED) -> list[Row[Any]]:

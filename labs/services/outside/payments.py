@@ -13,7 +13,7 @@ from labs.services.chassis.shapes import Currency, Shape
 from labs.services.outside import book, once
 from labs.services.outside.faults import DECLINES
 from labs.services.outside.key import Key
-from labs.services.outside.shapes import BookQuery, Reference, many, shown
+from labs.services.outside.shapes import BookQuery, Reference, many, moment, shown
 from labs.services.outside.store import CHARGED, VOIDED
 from labs.services.outside.striking import effect
 
@@ -54,11 +54,14 @@ class RefundIn(BaseModel):
 
 
 class RefundAnswer(BaseModel):
-    """`refunded`, with the id of the refund; or `voided`: nothing was taken, and nothing will be."""
+    """`refunded`, with the id of the refund, and the moment when the charge was taken; or `voided`: nothing was taken, and
+    nothing will be. An answer that was first given before answers told moments, and is given again, has none."""
 
     id: str
     charge_key: str
     status: str
+    at: datetime | None = None
+    charged_at: datetime | None = None
 
 
 class RefundOut(BaseModel):
@@ -123,10 +126,12 @@ def blueprint(db: Database, key: Key) -> APIBlueprint:
 
         def give_back(tx: Transaction) -> Answer:
             try:
-                refund_id, status = book.refund(tx, json_data.charge_key, json_data.amount)
+                back = book.refund(tx, json_data.charge_key, json_data.amount)
             except book.TooMuch as error:
                 return Answer(409, {"detail": str(error)})
-            return Answer(201, {"id": refund_id, "charge_key": json_data.charge_key, "status": status})
+            moments = {"at": moment(back.at), "charged_at": back.charged_at and moment(back.charged_at)}
+            said = {"id": back.id, "charge_key": json_data.charge_key, "status": back.status}
+            return Answer(201, said | moments)
 
         return once.answer(db, "payments/refunds", idempotency_key, json_data, give_back)
 

@@ -99,6 +99,20 @@ def test_a_refund_that_is_asked_twice_goes_back_once(outside):
     )
 
 
+def test_a_refund_says_when_it_went_back_and_when_the_charge_was_taken(outside):
+    outside.charge("k-1")
+    outside.refund("r-1", "k-1", 100)
+    answer = outside.refund("r-1", "k-1", 100).json
+    [charge], [refund] = outside.book()["charges"], outside.book()["refunds"]
+    assert (answer["at"], answer["charged_at"]) == (refund["at"], charge["at"])
+
+
+def test_a_void_was_never_charged(outside):
+    answer = outside.refund("r-1", "k-1", 100).json
+    [void] = outside.book()["voids"]
+    assert (answer["at"], answer["charged_at"]) == (void["at"], None)
+
+
 def test_no_more_goes_back_than_was_taken(outside):
     outside.charge("k-1")
     assert outside.refund("r-1", "k-1", 300).status_code == 201
