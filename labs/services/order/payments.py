@@ -10,6 +10,8 @@ from labs.services.order.saga import Done, Outcome
 from labs.services.order.tables import Order, Payment
 
 CHARGE, REFUND = "charge", "refund"
+PAGE = 100
+"""Entries of the provider's book in one answer."""
 
 
 class Payments:
@@ -34,9 +36,11 @@ class Payments:
         """Give back what the missing pieces cost."""
         return self._give_back(order, f"{order.id}-missing", worth_of(order.missing, order.lines))
 
-    def book(self, day: str) -> dict[str, Any]:
-        """The provider's own: {charges, refunds} of a day of UTC. Raises Unreachable."""
-        return self._provider.look("/book", day=day)
+    def entries(self, day: str, after: str | None) -> dict[str, Any]:
+        """A page of the provider's own book of a day of UTC, {items, next}: the one `after` which it said this is next. Raises
+        Unreachable."""
+        place = {"after": after} if after else {}
+        return self._provider.look("/entries", day=day, limit=str(PAGE), **place)
 
     def _give_back(self, order: Order, key: str, amount: int) -> Outcome:
         answer = self._provider.ask("/refunds", key, {"charge_key": order.id, "amount": amount})

@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Row, select, update
+from sqlalchemy import ColumnElement, Row, Select, literal, select, update
 from sqlalchemy.orm import Session
 
 from labs.services.chassis.database import insert_new
 from labs.services.outside.store import CHARGED, REFUNDED, VOIDED, Base, Charge, Refund
 
+CHARGE, REFUND = "charge", "refund"
+"""Kinds of entries."""
 CHARGES = Base.metadata.tables["charges"]
 
 
@@ -67,6 +69,24 @@ def refunds(session: Session, order_id: str | None, day: date | None) -> list[Ro
     back = (Refund.id, Refund.charge_key, Charge.order_id, Refund.amount, Charge.currency, Refund.at)
     query = select(*back).join(Charge, Charge.key == Refund.charge_key).where(*_of(order_id), *_in(day, Refund.at))
     return list(session.execute(query.order_by(Refund.position)))
+
+
+def entries(session: Session, day: date | None, after: tuple[str, int] | None, limit: int) -> list[Row[Any]]:
+    """A part of the book: first what was taken, then what went back, each oldest first. `after` is (kind, position) of the
+    entry before it."""
+    kind, position = after or (CHARGE, 0)
+    found: list[Row[Any]] = []
+    if kind == CHARGE:
+        query = _entries(CHARGE, Charge, day, position).where(Charge.status == CHARGED)
+        found, position = list(session.execute(query.limit(limit))), 0
+    more = _entries(REFUND, Refund, day, position).join(Charge, Charge.key == Refund.charge_key)
+    return [*found, *session.execute(more.limit(limit - len(found)))]
+
+
+def _entries(kind: str, table: type[Charge] | type[Refund], day: date | None, position: int) -> Select[Any]:
+    what: tuple[Any, ...] = (literal(kind).label("kind"), table.position, table.id, table.amount, table.at)
+    query = select(*what, Charge.order_id, Charge.currency).where(table.position > position, *_in(day, table.at))
+    return query.order_by(table.position)
 
 
 def _first(tx: Session, key: str, **values: Any) -> Charge:

@@ -148,7 +148,7 @@ def test_a_settlement_waits_for_a_provider_that_is_away(db, world, monkeypatch):
         settlement.begin(tx, "2026-01-31")
     away = Payments(Provider("payments", "http://127.0.0.1:1", KEY))
     with pytest.raises(Unreachable):
-        away.book("2026-01-31")
+        away.entries("2026-01-31", None)
     settlement.carry_on(db, away)
     settlement.carry_on(db, world.payments())
     with db.reading() as session:

@@ -34,6 +34,7 @@ class World:
 
     url: str
     faults: Switches
+    db: Database
 
     def payments(self, api_key: str = KEY) -> Payments:
         return Payments(Provider("payments", f"{self.url}/payments", api_key))
@@ -58,7 +59,7 @@ def world_at(db: Database) -> Iterator[World]:
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield World(f"http://127.0.0.1:{server.port}", switches)
+    yield World(f"http://127.0.0.1:{server.port}", switches, db)
     server.shutdown()
     thread.join()
 
