@@ -1,13 +1,13 @@
 """The settlement of a day: is what we believe to have charged and refunded what the provider has in its book?
 
-Batch work: asked for over HTTP, handed to the worker over the queue, and done outside of any transaction, a page of the
-provider's book at a time. Each page is written down together with the place of the next one, so whoever dies in the middle,
-or has done enough for now, is followed by another one that goes on from there."""
+Batch work: asked for over HTTP or every night (nightly.py), handed to the worker over the queue, and done outside of any
+transaction, a page of the provider's book at a time. Each page is written down together with the place of the next one, so
+whoever dies in the middle, or has done enough for now, is followed by another one that goes on from there."""
 
 import time
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, Table, Update, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from labs.services.chassis import logs
@@ -28,22 +28,13 @@ log = logs.get(__name__)
 
 def ask(tx: Transaction, day: str) -> Settlement:
     """A new comparison of this day (YYYY-MM-DD, of UTC); what an earlier one found is forgotten."""
-    anew: dict[str, Any] = {
-        "status": WAITING,
-        "due_at": None,
-        "after": None,
-        "complete": False,
-        "compared": 0,
-        "different": 0,
-        "differences": [],
-        "asked_at": time.time(),
-        "done_at": None,
-    }
-    if not insert_new(tx, SETTLEMENTS, day=day, **anew):
-        tx.execute(update(Settlement).where(Settlement.day == day).values(**anew))
-        tx.execute(delete(ProviderEntry).where(ProviderEntry.day == day))
-    tx.tell("settlement_asked", {"day": day})
+    _ask(tx, day, time.time())
     return tx.get_one(Settlement, day)
+
+
+def ask_once(tx: Transaction, day: str, since: float, now: float) -> bool:
+    """The same `now`, unless somebody has asked `since` that moment (seconds since the epoch); False if so."""
+    return _ask(tx, day, now, Settlement.asked_at < since)
 
 
 def find(session: Session, day: str) -> Settlement | None:
@@ -72,6 +63,27 @@ def carry_on(db: Database, payments: Payments) -> None:
             _keep(db, taken, page)
         if time.monotonic() >= until:
             return
+
+
+def _ask(tx: Transaction, day: str, now: float, *only_if: ColumnElement[bool]) -> bool:
+    anew: dict[str, Any] = {
+        "status": WAITING,
+        "due_at": None,
+        "after": None,
+        "complete": False,
+        "compared": 0,
+        "different": 0,
+        "differences": [],
+        "asked_at": now,
+        "done_at": None,
+    }
+    if not insert_new(tx, SETTLEMENTS, day=day, **anew):
+        known = update(Settlement).where(Settlement.day == day, *only_if).values(**anew)
+        if not _changed(tx, known):
+            return False
+        tx.execute(delete(ProviderEntry).where(ProviderEntry.day == day))
+    tx.tell("settlement_asked", {"day": day})
+    return True
 
 
 def _take(db: Database) -> Settlement | None:
@@ -109,4 +121,8 @@ def _finish(db: Database, taken: Settlement) -> None:
 def _still_mine(tx: Transaction, taken: Settlement, **values: Any) -> bool:
     """Write this down, unless somebody has asked anew or taken it after PAUSE: then it is theirs, and False."""
     mine = update(Settlement).where(Settlement.day == taken.day, Settlement.due_at == taken.due_at)
-    return cast("CursorResult[Any]", tx.execute(mine.values(**values))).rowcount == 1
+    return _changed(tx, mine.values(**values))
+
+
+def _changed(tx: Transaction, one: Update) -> bool:
+    return cast("CursorResult[Any]", tx.execute(one)).rowcount == 1
