@@ -2,13 +2,14 @@
 Only a lab may look there; a service must ask."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, text
 
-from labs.classroom.ledger import Books, OrderRow, StockRow
+from labs.classroom.ledger import Books, OrderRow, Pieces, StockRow
 from labs.infra import directories
 
 HELD = ("reserved", "overdue", "firm", "taken")
@@ -23,7 +24,7 @@ def read(urls: Mapping[str, str]) -> Books:
     """The books of a shop. `urls` has the SQLAlchemy URLs of STORES, or that of `monolith` for the first two, or all, while one
     becomes the other. Each store is read at one moment, so books of a shop at work may contradict each other: wait until it
     rests. Raises SQLAlchemy's errors."""
-    orders, stock, holding, waiting = list[OrderRow](), list[StockRow](), set[str](), 0
+    orders, stock, held, waiting = list[OrderRow](), list[StockRow](), list[Pieces](), 0
     for name in ("order", "inventory", "monolith"):
         if name not in urls:
             continue
@@ -33,16 +34,16 @@ def read(urls: Mapping[str, str]) -> Books:
                 orders += [_order(row) for row in _rows(store, "SELECT id, status, amount, lines, missing FROM orders")]
             if name != "order":
                 stock += [StockRow(**row) for row in _rows(store, STOCK)]
-                holding |= {row["order_id"] for row in _rows(store, HOLDING)}
+                held += _held(_rows(store, HOLDING))
     with _open(urls["outside"]) as store:
         shipments = _rows(store, "SELECT order_id, shipped FROM shipments")
         return Books(
             orders=tuple(orders),
             stock=tuple(stock),
-            holding=frozenset(holding),
+            held=tuple(held),
             charges=_tuples(store, "SELECT order_id, amount FROM charges WHERE status <> 'voided'"),
             refunds=_tuples(store, REFUNDS),
-            shipments=tuple(row["order_id"] for row in shipments if _json(row["shipped"])),
+            shipments=tuple(parcel for parcel in map(_parcel, shipments) if parcel.of),
             mails=_tuples(store, "SELECT order_id, subject, message_id FROM mails"),
             waiting=waiting,
         )
@@ -56,7 +57,9 @@ def stores(directory: Path) -> dict[str, str]:
 
 
 _HELD = ", ".join(f"'{state}'" for state in HELD)
-HOLDING = f"SELECT order_id FROM reservations WHERE status IN ({_HELD})"
+HOLDING = (
+    f"SELECT order_id, sku, quantity FROM reserved_lines JOIN reservations USING (order_id) WHERE status IN ({_HELD})"
+)
 STOCK = f"""
 SELECT stock.sku, stock.available,
     (SELECT coalesce(sum(quantity), 0) FROM adjustments WHERE adjustments.sku = stock.sku) AS arrived,
@@ -71,6 +74,21 @@ def _order(row: Row) -> OrderRow:
     prices = {line["sku"]: line["amount"] for line in _json(row["lines"])}
     missing = sum(line["quantity"] * prices[line["sku"]] for line in _json(row["missing"]))
     return OrderRow(row["id"], row["status"], row["amount"] - missing if row["status"] == "fulfilled" else 0)
+
+
+def _held(rows: Iterable[Row]) -> list[Pieces]:
+    of = defaultdict[str, dict[str, int]](dict)
+    for row in rows:
+        of[row["order_id"]][row["sku"]] = row["quantity"]
+    return [Pieces(order_id, pieces) for order_id, pieces in of.items()]
+
+
+def _parcel(row: Row) -> Pieces:
+    """One order may have a SKU in several lines."""
+    pieces = Counter[str]()
+    for line in _json(row["shipped"]):
+        pieces[line["sku"]] += line["quantity"]
+    return Pieces(row["order_id"], pieces)
 
 
 def _json(value: Any) -> Any:

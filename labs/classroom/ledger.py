@@ -2,7 +2,7 @@
 order. Was anything lost, done twice, sold twice, charged for nothing?"""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 
 ENDED = frozenset({"fulfilled", "rejected", "cancelled"})
@@ -30,28 +30,39 @@ class StockRow:
 
 
 @dataclass(frozen=True)
+class Pieces:
+    """How many pieces of each SKU an order has somewhere: in a parcel of the carrier, or out of the stock."""
+
+    order_id: str
+    of: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Books:
-    """What all books say. `charges` and `refunds` are (order id, amount), `shipments` order ids, `mails` (order id, subject,
-    message id), `holding` the orders that hold pieces, `waiting` events in outboxes and sagas that have not ended."""
+    """What all books say. `charges` and `refunds` are (order id, amount), `mails` (order id, subject, message id). `held` is
+    what inventory-service keeps for orders or knows to be gone with them, `shipments` the carrier's parcels; `waiting` events
+    in outboxes."""
 
     orders: tuple[OrderRow, ...] = ()
     stock: tuple[StockRow, ...] = ()
-    holding: frozenset[str] = frozenset()
+    held: tuple[Pieces, ...] = ()
     charges: tuple[tuple[str, int], ...] = ()
     refunds: tuple[tuple[str, int], ...] = ()
-    shipments: tuple[str, ...] = ()
+    shipments: tuple[Pieces, ...] = ()
     mails: tuple[tuple[str, str, str], ...] = ()
     waiting: int = 0
 
 
 @dataclass
 class Ledger:
-    """How many orders, and which (ids or SKUs) are wrong in what way. Everything from `lost` on must be empty."""
+    """How many orders, and which (ids or SKUs) are wrong in what way. Everything from `lost` on must be empty. While events
+    wait, one service may not know yet what another one did."""
 
     accepted: int = 0
     fulfilled: int = 0
     rejected: int = 0
     cancelled: int = 0
+    waiting_events: int = 0
     under_way: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -65,12 +76,8 @@ class Ledger:
     @property
     def wrong(self) -> dict[str, list[str]]:
         """The kinds of trouble that there are, with the orders or products in it; orders under way are no trouble yet."""
-        kinds = [
-            f.name
-            for f in fields(self)
-            if f.name not in ("accepted", "fulfilled", "rejected", "cancelled", "under_way")
-        ]
-        return {kind: getattr(self, kind) for kind in kinds if getattr(self, kind)}
+        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "under_way"}
+        return {kind: which for kind, which in found.items() if isinstance(which, list) and which}
 
     @property
     def settled(self) -> bool:
@@ -91,8 +98,10 @@ def judge(books: Books, accepted: Collection[str] = ()) -> Ledger:
 
     - lost: accepted, and order-service does not know it
     - doubled: charged more than once for what the customer keeps, or shipped more than once
-    - oversold: less than nothing for sale, or more pieces held than ever arrived
-    - unaccounted: pieces that are neither for sale nor held, or both; orders that ended without success and hold pieces
+    - oversold: less than nothing for sale, or more pieces held than ever arrived; orders whose pieces have left with the
+      carrier and are for sale all the same, or were sold to somebody else
+    - unaccounted: pieces that are neither for sale nor held, or both; orders that ended without success and hold pieces, or
+      hold pieces that did not leave with their parcel
     - charged without order: the provider has money for an order that order-service does not know
     - charged wrongly: an ended order has cost its customer something else than it should
     - shipped wrongly: fulfilled and not shipped, or shipped and not fulfilled
@@ -105,6 +114,7 @@ def judge(books: Books, accepted: Collection[str] = ()) -> Ledger:
     ledger.fulfilled, ledger.rejected, ledger.cancelled = (
         states[name] for name in ("fulfilled", "rejected", "cancelled")
     )
+    ledger.waiting_events = books.waiting
     ledger.under_way = sorted(order.id for order in books.orders if order.status not in ENDED)
     ledger.lost = sorted(set(accepted) - known.keys())
     _judge_money(books, known, ledger)
@@ -114,7 +124,8 @@ def judge(books: Books, accepted: Collection[str] = ()) -> Ledger:
 
 
 def _judge_money(books: Books, known: dict[str, OrderRow], ledger: Ledger) -> None:
-    charged, times, shipped = Counter[str](), Counter[str](), Counter(books.shipments)
+    charged, times = Counter[str](), Counter[str]()
+    shipped = Counter(parcel.order_id for parcel in books.shipments)
     for order_id, amount in books.charges:
         charged[order_id] += amount
         times[order_id] += 1
@@ -133,10 +144,23 @@ def _judge_money(books: Books, known: dict[str, OrderRow], ledger: Ledger) -> No
 
 
 def _judge_stock(books: Books, known: dict[str, OrderRow], ledger: Ledger) -> None:
-    ledger.oversold = sorted(s.sku for s in books.stock if s.available < 0 or s.held > s.arrived)
-    off = {s.sku for s in books.stock if s.available + s.held != s.arrived}
-    clinging = {o for o in books.holding if o in known and known[o].status in ("rejected", "cancelled")}
-    ledger.unaccounted = sorted((off - set(ledger.oversold)) | clinging)
+    impossible = {s.sku for s in books.stock if s.available < 0 or s.held > s.arrived}
+    off = {s.sku for s in books.stock if s.available + s.held != s.arrived} - impossible
+    held, shipped = _by_order(books.held), _by_order(books.shipments)
+    clinging = {o for o in held if o in known and known[o].status in ("rejected", "cancelled")}
+    compared = shipped.keys() - set(ledger.under_way) if books.stock else set()
+    gone = {o for o in compared if shipped[o] - held[o]}
+    left_behind = {o for o in compared if held[o] - shipped[o]}
+    ledger.oversold = sorted(impossible | gone)
+    ledger.unaccounted = sorted(off | clinging | left_behind)
+
+
+def _by_order(all_pieces: Collection[Pieces]) -> defaultdict[str, Counter[str]]:
+    """Pieces by SKU; subtracting one Counter from another leaves what the other has not."""
+    sums = defaultdict[str, Counter[str]](Counter)
+    for pieces in all_pieces:
+        sums[pieces.order_id].update(pieces.of)
+    return sums
 
 
 def _judge_mails(books: Books, ledger: Ledger) -> None:

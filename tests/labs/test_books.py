@@ -7,12 +7,14 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from labs.classroom import books
-from labs.classroom.ledger import OrderRow, StockRow
+from labs.classroom.ledger import OrderRow, Pieces, StockRow, judge
 from labs.services.chassis.migrate import migrate
 from labs.services.monolith.migrate import migrate_all
 
-ORDER = {"id": "a", "status": "fulfilled", "amount": 700, "missing": '[{"sku": "tea", "quantity": 1}]'}
-LINES = '[{"sku": "tea", "quantity": 2, "amount": 350, "currency": "EUR"}]'
+ORDER = {"id": "a", "status": "fulfilled", "amount": 1050, "missing": '[{"sku": "tea", "quantity": 1}]'}
+LINES = '[{"sku": "tea", "quantity": 3, "amount": 350, "currency": "EUR"}]'
+
+PARCEL = '[{"sku": "tea", "quantity": 1}, {"sku": "tea", "quantity": 1}]'
 
 
 def insert(url: str, table: str, **values: object) -> None:
@@ -40,26 +42,31 @@ def test_everything_that_happened_to_an_order_is_in_the_books(urls: dict[str, st
     insert(order, "outbox", position=1, event_id="e", sent_at=None)
     insert(stock, "products", sku="tea")
     insert(stock, "stock", sku="tea", available=8)
-    insert(stock, "adjustments", position=1, sku="tea", quantity=9)
+    insert(stock, "adjustments", position=1, sku="tea", quantity=10)
     insert(stock, "reservations", order_id="a", status="taken", shortages="[]")
-    insert(stock, "reserved_lines", order_id="a", sku="tea", quantity=1)
-    insert(urls["outside"], "charges", position=1, key="k", order_id="a", amount=700, status="charged")
+    insert(stock, "reserved_lines", order_id="a", sku="tea", quantity=2)
+    insert(urls["outside"], "charges", position=1, key="k", order_id="a", amount=1050, status="charged")
     insert(urls["outside"], "charges", position=2, key="v", order_id="b", amount=0, status="voided")
     insert(urls["outside"], "refunds", position=1, charge_key="k", amount=350)
-    insert(
-        urls["outside"], "shipments", position=1, order_id="a", shipped='[{"sku": "tea", "quantity": 1}]', missing="[]"
-    )
+    insert(urls["outside"], "shipments", position=1, order_id="a", shipped=PARCEL, missing="[]")
+    insert(urls["outside"], "shipments", position=2, order_id="b", shipped="[]", missing="[]")
     insert(urls["outside"], "mails", position=1, order_id="a", subject="s", message_id="<m>")
     there = ("monolith", "outside") if form == "monolith" else books.STORES
 
     found = books.read({name: urls[name] for name in there})
 
-    assert found.orders == (OrderRow("a", "fulfilled", 350),)
-    assert found.stock == (StockRow("tea", arrived=9, held=1, available=8),)
-    assert found.holding == {"a"}
-    assert (found.charges, found.refunds) == ((("a", 700),), (("a", 350),))
-    assert (found.shipments, found.mails) == (("a",), (("a", "s", "<m>"),))
+    assert found.orders == (OrderRow("a", "fulfilled", 700),)
+    assert found.stock == (StockRow("tea", arrived=10, held=2, available=8),)
+    assert found.held == (Pieces("a", {"tea": 2}),)
+    assert (found.charges, found.refunds) == ((("a", 1050),), (("a", 350),))
+    assert (found.shipments, found.mails) == ((Pieces("a", {"tea": 2}),), (("a", "s", "<m>"),))
     assert found.waiting == 1
+    assert judge(found).settled
+
+    with create_engine(stock).begin() as store:
+        store.execute(text("UPDATE reservations SET status = 'expired'"))
+        store.execute(text("UPDATE stock SET available = 10"))
+    assert judge(books.read({name: urls[name] for name in there})).wrong == {"oversold": ["a"]}
 
 
 def test_a_system_says_where_its_books_are_and_the_rest_is_left_out(tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
 """What only the monolith does: everything before its answer, in one process, from one database."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
+
+from sqlalchemy import create_engine, text
 
 from labs.classroom import books
 from labs.classroom.ledger import judge
 from labs.classroom.people import ADMINISTRATOR
+from tests.infra.nodes import eventually
 from tests.services.answers import assert_problem
 
 
@@ -34,6 +38,22 @@ def test_its_books_are_in_order(shop, monolith):
     assert ledger.accepted
     assert ledger.wrong == {}
     assert ledger.under_way == []
+
+
+def test_it_settles_by_itself_a_day_that_nobody_settled_when_it_was_over(shop, monolith):
+    shop.stock("tea", 1)
+    shop.place(("tea", 1))
+    store = create_engine(monolith.database_url("monolith"))
+    with store.begin() as orders:
+        orders.execute(text("UPDATE orders SET created_at = created_at - 3 * 86400 WHERE position = 1"))
+    store.dispose()
+    day = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
+
+    def settled() -> bool:
+        answer = shop.get("monolith", f"/settlements/{day}", ADMINISTRATOR)
+        return answer.status_code == 200 and answer.json()["status"] == "done"
+
+    eventually(settled, 30, f"the settlement of {day} is done")
 
 
 def test_no_broker_was_started_for_it(monolith):

@@ -150,7 +150,7 @@ def _order(order: store.Order) -> dict[str, Any]:
 
 
 def _settlement(found: Any) -> dict[str, Any]:
-    said = {name: getattr(found, name) for name in ("status", "compared", "differences")}
+    said = {name: getattr(found, name) for name in ("status", "compared", "different", "differences")}
     times = {"asked_at": _moment(found.asked_at), "done_at": found.done_at and _moment(found.done_at)}
     return said | times | {"day": date.fromisoformat(found.day)}
 

@@ -1,46 +1,40 @@
 """The settlement of a day: is what we believe to have charged and refunded what the provider has in its book?
 
-Batch work: asked for over HTTP, handed to the worker over the queue, and done outside of any transaction."""
+Batch work: asked for over HTTP or every night (nightly.py), handed to the worker over the queue, and done outside of any
+transaction, a page of the provider's book at a time. Each page is written down together with the place of the next one, so
+whoever dies in the middle, or has done enough for now, is followed by another one that goes on from there."""
 
 import time
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import ColumnElement, CursorResult, Table, Update, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from labs.services.chassis import logs
 from labs.services.chassis.client import Unreachable
 from labs.services.chassis.database import Database, Transaction, insert_new
-from labs.services.order.payments import CHARGE, REFUND, Payments
-from labs.services.order.tables import Payment, Settlement
+from labs.services.order.comparison import compare
+from labs.services.order.payments import Payments
+from labs.services.order.tables import ProviderEntry, Settlement
 
 WAITING, DONE = "waiting", "done"
 PAUSE = 10.0
-"""Seconds until the next attempt where the provider does not answer, or whoever began has died."""
-Book = Mapping[tuple[str, str], int]
-"""Minor units by kind and order."""
+"""Seconds until the next attempt where the provider does not answer, or whoever took a page has died."""
+LOOK = 0.5
+"""Seconds after which a look begins no further page: whatever else has a timer wants its turn."""
+SETTLEMENTS = cast(Table, Settlement.__table__)
 log = logs.get(__name__)
 
 
 def ask(tx: Transaction, day: str) -> Settlement:
     """A new comparison of this day (YYYY-MM-DD, of UTC); what an earlier one found is forgotten."""
-    now = time.time()
-    table = Settlement.__table__
-    assert isinstance(table, Table)
-    anew: dict[str, Any] = {
-        "status": WAITING,
-        "due_at": None,
-        "compared": 0,
-        "differences": [],
-        "asked_at": now,
-        "done_at": None,
-    }
-    if not insert_new(tx, table, day=day, **anew):
-        tx.execute(update(Settlement).where(Settlement.day == day).values(**anew))
-    tx.tell("settlement_asked", {"day": day})
+    _ask(tx, day, time.time())
     return tx.get_one(Settlement, day)
+
+
+def ask_once(tx: Transaction, day: str, since: float, now: float) -> bool:
+    """The same `now`, unless somebody has asked `since` that moment (seconds since the epoch); False if so."""
+    return _ask(tx, day, now, Settlement.asked_at < since)
 
 
 def find(session: Session, day: str) -> Settlement | None:
@@ -55,40 +49,47 @@ def begin(tx: Transaction, day: str) -> None:
 
 
 def carry_on(db: Database, payments: Payments) -> None:
-    """Do what is due; what fails is due again later."""
-    while (settlement := _take(db)) is not None:
-        try:
-            theirs = _theirs(payments.book(settlement.day))
-        except Unreachable as error:
-            log.warning("settlement waits", day=settlement.day, reason=str(error))
+    """One look: do what is due, for LOOK seconds. What is left is due at the next look; what fails is due again later."""
+    until = time.monotonic() + LOOK
+    while (taken := _take(db)) is not None:
+        if taken.complete:
+            _finish(db, taken)
+        else:
+            try:
+                page = payments.entries(taken.day, taken.after)
+            except Unreachable as error:
+                log.warning("settlement waits", day=taken.day, reason=str(error))
+                return
+            _keep(db, taken, page)
+        if time.monotonic() >= until:
             return
-        with db.reading() as session:
-            ours = _ours(session, settlement.day)
-        compared, found = len(ours.keys() | theirs.keys()), differences(ours, theirs)
-        with db.transaction() as tx:
-            mine = update(Settlement).where(Settlement.day == settlement.day, Settlement.due_at == settlement.due_at)
-            tx.execute(mine.values(status=DONE, due_at=None, done_at=time.time(), compared=compared, differences=found))
-        log.info("settled", day=settlement.day, compared=compared, differences=len(found))
 
 
-def differences(ours: Book, theirs: Book) -> list[dict[str, Any]]:
-    """Where two books do not agree, in the order of the order ids; amounts in minor units, 0 where there is no entry."""
-    unlike = sorted(key for key in ours.keys() | theirs.keys() if ours.get(key, 0) != theirs.get(key, 0))
-    return [
-        {
-            "kind": kind,
-            "order_id": order_id,
-            "ours": ours.get((kind, order_id), 0),
-            "theirs": theirs.get((kind, order_id), 0),
-        }
-        for kind, order_id in unlike
-    ]
+def _ask(tx: Transaction, day: str, now: float, *only_if: ColumnElement[bool]) -> bool:
+    anew: dict[str, Any] = {
+        "status": WAITING,
+        "due_at": None,
+        "after": None,
+        "complete": False,
+        "compared": 0,
+        "different": 0,
+        "differences": [],
+        "asked_at": now,
+        "done_at": None,
+    }
+    if not insert_new(tx, SETTLEMENTS, day=day, **anew):
+        known = update(Settlement).where(Settlement.day == day, *only_if).values(**anew)
+        if not _changed(tx, known):
+            return False
+        tx.execute(delete(ProviderEntry).where(ProviderEntry.day == day))
+    tx.tell("settlement_asked", {"day": day})
+    return True
 
 
 def _take(db: Database) -> Settlement | None:
     """One that is due, for this caller alone until PAUSE is over."""
     now = time.time()
-    due = select(Settlement).where(Settlement.due_at <= now).limit(1)
+    due = select(Settlement).where(Settlement.due_at <= now).order_by(Settlement.due_at).limit(1)
     with db.reading() as session:
         if session.scalar(due) is None:
             return None
@@ -98,21 +99,30 @@ def _take(db: Database) -> Settlement | None:
         return settlement
 
 
-def _ours(session: Session, day: str) -> Book:
-    rows = session.execute(select(Payment.kind, Payment.order_id, Payment.amount).where(Payment.day == day))
-    return _sums((kind, order_id, amount) for kind, order_id, amount in rows)
+def _keep(db: Database, taken: Settlement, page: dict[str, Any]) -> None:
+    names = ("id", "kind", "order_id", "amount")
+    entries = [{"day": taken.day} | {name: entry[name] for name in names} for entry in page["items"]]
+    complete = page["next"] is None
+    with db.transaction() as tx:
+        if _still_mine(tx, taken, due_at=time.time(), after=page["next"], complete=complete) and entries:
+            tx.execute(insert(ProviderEntry), entries)
 
 
-def _theirs(book: Mapping[str, Any]) -> Book:
-    return _sums(
-        (kind, each["order_id"], each["amount"])
-        for kind, entries in ((CHARGE, book["charges"]), (REFUND, book["refunds"]))
-        for each in entries
-    )
+def _finish(db: Database, taken: Settlement) -> None:
+    with db.reading() as session:
+        found = compare(session, taken.day)
+    with db.transaction() as tx:
+        if not _still_mine(tx, taken, status=DONE, due_at=None, done_at=time.time(), **vars(found)):
+            return
+        tx.execute(delete(ProviderEntry).where(ProviderEntry.day == taken.day))
+    log.info("settled", day=taken.day, compared=found.compared, differences=found.different)
 
 
-def _sums(entries: Iterable[tuple[str, str, int]]) -> Book:
-    sums: Counter[tuple[str, str]] = Counter()
-    for kind, order_id, amount in entries:
-        sums[kind, order_id] += amount
-    return sums
+def _still_mine(tx: Transaction, taken: Settlement, **values: Any) -> bool:
+    """Write this down, unless somebody has asked anew or taken it after PAUSE: then it is theirs, and False."""
+    mine = update(Settlement).where(Settlement.day == taken.day, Settlement.due_at == taken.due_at)
+    return _changed(tx, mine.values(**values))
+
+
+def _changed(tx: Transaction, one: Update) -> bool:
+    return cast("CursorResult[Any]", tx.execute(one)).rowcount == 1

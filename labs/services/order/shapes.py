@@ -100,11 +100,13 @@ class DifferenceOut(BaseModel):
 
 
 class SettlementOut(BaseModel):
-    """One day's charges and refunds, our own book against the provider's. `compared` entries, once `status` is done."""
+    """One day's charges and refunds, our own book against the provider's. `compared` entries, once `status` is done;
+    `differences` are the first thousand of the `different` ones."""
 
     day: date
     status: str
     compared: int
+    different: int
     differences: list[DifferenceOut]
     asked_at: datetime
     done_at: datetime | None

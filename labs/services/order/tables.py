@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Float, Index, Integer, String
+from sqlalchemy import JSON, BigInteger, Float, Index, Integer, String, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -76,8 +76,20 @@ class KnownPrice(Base):
     version: Mapped[int] = mapped_column(Integer)
 
 
+class ProviderEntry(Base):
+    """An entry of the provider's book that has come here, until its day is compared."""
+
+    __tablename__ = "provider_entries"
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    order_id: Mapped[str] = mapped_column(String(64))
+    amount: Mapped[int] = mapped_column(BigInteger)
+
+
 class Settlement(Base):
-    """One day's comparison of our own book with the provider's."""
+    """One day's comparison of our own book with the provider's, and how far that has come here: the pages up to `after`, or
+    all. `differences` are the first of the `different` ones."""
 
     __tablename__ = "settlements"
     day: Mapped[str] = mapped_column(String(10), primary_key=True)
@@ -87,3 +99,6 @@ class Settlement(Base):
     differences: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     asked_at: Mapped[float] = mapped_column(Float)
     done_at: Mapped[float | None] = mapped_column(Float)
+    after: Mapped[str | None] = mapped_column(String(400))
+    complete: Mapped[bool] = mapped_column(server_default=false())
+    different: Mapped[int] = mapped_column(Integer, server_default="0")

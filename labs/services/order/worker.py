@@ -1,9 +1,11 @@
 """Events of order-service: the stock answered, so the order goes on or comes to nothing; its saga does the rest."""
 
+import time
+
 from nameko.timer import timer
 
 from labs.services.chassis.handler import ServiceDatabase, handle_event
-from labs.services.order import prices, settlement, store
+from labs.services.order import nightly, prices, settlement, store
 from labs.services.order.domain import Price, Status
 from labs.services.order.sagas import Sagas
 
@@ -47,6 +49,11 @@ class OrderWorker:
     def settle(self, event, tx):
         """A day's books are to be compared."""
         settlement.begin(tx, event.data["day"])
+
+    @timer(interval=5)
+    def ask_for_settlements(self):
+        """Every day that is over is to be settled."""
+        nightly.ask(self.db, time.time())
 
     @timer(interval=1)
     def settle_days(self):

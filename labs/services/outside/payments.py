@@ -1,6 +1,6 @@
 """A card payment provider over HTTP: charges, refunds, and the book that its customers settle against."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from apiflask import APIBlueprint
@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from labs.services.chassis import idempotency
 from labs.services.chassis.database import Database, Transaction
 from labs.services.chassis.idempotency import Answer
+from labs.services.chassis.paging import PageIn, PageOut
 from labs.services.chassis.shapes import Currency, Shape
 from labs.services.outside import book, once
 from labs.services.outside.faults import DECLINES
 from labs.services.outside.key import Key
-from labs.services.outside.shapes import BookQuery, Reference, many, shown
+from labs.services.outside.shapes import BookQuery, Reference, many, moment, shown
 from labs.services.outside.store import CHARGED, VOIDED
 from labs.services.outside.striking import effect
 
@@ -54,11 +55,14 @@ class RefundIn(BaseModel):
 
 
 class RefundAnswer(BaseModel):
-    """`refunded`, with the id of the refund; or `voided`: nothing was taken, and nothing will be."""
+    """`refunded`, with the id of the refund, and the moment when the charge was taken; or `voided`: nothing was taken, and
+    nothing will be. An answer that was first given before answers told moments, and is given again, has none."""
 
     id: str
     charge_key: str
     status: str
+    at: datetime | None = None
+    charged_at: datetime | None = None
 
 
 class RefundOut(BaseModel):
@@ -77,6 +81,29 @@ class VoidOut(BaseModel):
 
     key: str
     at: datetime
+
+
+class EntriesQuery(PageIn):
+    """Which part of the book, or of one day of UTC in it."""
+
+    day: date | None = None
+
+
+class EntryOut(BaseModel):
+    """Money that moved: a `charge` or a `refund`."""
+
+    kind: str
+    id: str
+    order_id: str
+    amount: int
+    currency: str
+    at: datetime
+
+
+class EntriesOut(PageOut):
+    """A page of the book: charges first, then refunds, each oldest first."""
+
+    items: list[EntryOut]
 
 
 class BookOut(BaseModel):
@@ -123,10 +150,12 @@ def blueprint(db: Database, key: Key) -> APIBlueprint:
 
         def give_back(tx: Transaction) -> Answer:
             try:
-                refund_id, status = book.refund(tx, json_data.charge_key, json_data.amount)
+                back = book.refund(tx, json_data.charge_key, json_data.amount)
             except book.TooMuch as error:
                 return Answer(409, {"detail": str(error)})
-            return Answer(201, {"id": refund_id, "charge_key": json_data.charge_key, "status": status})
+            moments = {"at": moment(back.at), "charged_at": back.charged_at and moment(back.charged_at)}
+            said = {"id": back.id, "charge_key": json_data.charge_key, "status": back.status}
+            return Answer(201, said | moments)
 
         return once.answer(db, "payments/refunds", idempotency_key, json_data, give_back)
 
@@ -163,5 +192,16 @@ def blueprint(db: Database, key: Key) -> APIBlueprint:
             "refunds": [shown(row, RefundOut) for row in back],
             "voids": [shown(row, VoidOut) for row in voided],
         }
+
+    @payments.get("/entries")
+    @key.needed
+    @payments.input(EntriesQuery, location="query")
+    @payments.output(EntriesOut)
+    def entries(query_data: EntriesQuery) -> Any:
+        """The same in pages, however much there is, without voids: what a customer settles against."""
+        after = query_data.place(str, int)
+        with db.reading() as session:
+            found = book.entries(session, query_data.day, after and (after[0], after[1]), query_data.limit + 1)
+        return query_data.page(found, lambda row: (row.kind, row.position), lambda row: shown(row, EntryOut))
 
     return payments

@@ -50,7 +50,9 @@ def test_a_charge_without_a_usable_key_is_refused(outside, key):
 @pytest.mark.parametrize(
     "authorization", [None, "", "Bearer", "Bearer another-key", "Basic the-key-of-the-shop", "Bearer ü"]
 )
-@pytest.mark.parametrize("path", ["/payments/book", "/payments/charges", "/payments/refunds", "/carrier/shipments"])
+@pytest.mark.parametrize(
+    "path", ["/payments/book", "/payments/charges", "/payments/refunds", "/payments/entries", "/carrier/shipments"]
+)
 def test_without_the_api_key_nothing_is_shown(outside, path, authorization):
     headers = {} if authorization is None else {"Authorization": authorization}
     answer = outside.ask("GET", path, headers=headers)
@@ -102,6 +104,20 @@ def test_a_refund_that_is_asked_twice_goes_back_once(outside):
         100,
         "EUR",
     )
+
+
+def test_a_refund_says_when_it_went_back_and_when_the_charge_was_taken(outside):
+    outside.charge("k-1")
+    outside.refund("r-1", "k-1", 100)
+    answer = outside.refund("r-1", "k-1", 100).json
+    [charge], [refund] = outside.book()["charges"], outside.book()["refunds"]
+    assert (answer["at"], answer["charged_at"]) == (refund["at"], charge["at"])
+
+
+def test_a_void_was_never_charged(outside):
+    answer = outside.refund("r-1", "k-1", 100).json
+    [void] = outside.book()["voids"]
+    assert (answer["at"], answer["charged_at"]) == (void["at"], None)
 
 
 def test_no_more_goes_back_than_was_taken(outside):
@@ -171,3 +187,40 @@ def test_keys_are_remembered_for_a_day_and_not_for_ever(outside, monkeypatch):
 def _keys(outside) -> set[str]:
     with Database(outside.url).reading() as session:
         return set(session.scalars(select(idempotency_keys.c.key)))
+
+
+def test_the_book_comes_in_pages_that_leave_nothing_out_whatever_is_added_meanwhile(outside_on_each):
+    outside = outside_on_each
+    for number in range(3):
+        outside.charge(f"k-{number}", order_id=f"o-{number}")
+    outside.refund("r-0", "k-0", 50)
+    outside.refund("r-1", "k-0", 60)
+    outside.refund("r-void", "k-void", 60)
+    seen, after = [], {}
+    for _ in range(3):
+        page = outside.ask("GET", "/payments/entries", query_string={"limit": "2", **after}).json
+        seen += [(each["kind"], each["order_id"], each["amount"]) for each in page["items"]]
+        after = {"after": page["next"]}
+        outside.charge("late", order_id="late")
+    assert seen == [
+        ("charge", "o-0", 350),
+        ("charge", "o-1", 350),
+        ("charge", "o-2", 350),
+        ("charge", "late", 350),
+        ("refund", "o-0", 50),
+        ("refund", "o-0", 60),
+    ]
+    assert page["next"] is None
+
+
+def test_the_pages_of_a_day_are_that_days(outside):
+    outside.charge("k-1")
+    [charge] = outside.book()["charges"]
+    for day, entries in ((charge["at"][:10], 1), ("2020-02-29", 0)):
+        page = outside.ask("GET", "/payments/entries", query_string={"day": day}).json
+        assert (len(page["items"]), page["next"]) == (entries, None)
+
+
+@pytest.mark.parametrize("wrong", [{"after": "nonsense"}, {"limit": "101"}, {"limit": "0"}, {"day": "31.5.2026"}])
+def test_a_page_that_cannot_be_is_refused(outside, wrong):
+    assert outside.ask("GET", "/payments/entries", query_string=wrong).status_code == 422
