@@ -14,6 +14,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # gunicorn has no types
 
+from labs.services.chassis.health import PRESENCE
 from labs.services.chassis.problems import LARGEST_BODY
 
 PATIENCE = 5.0
@@ -76,6 +77,11 @@ class Arriving:
 class Worker(ThreadWorker):
     """It reads requests as they come, in the thread that accepts; that of a connection is kept at `conn.arriving`. After
     PATIENCE seconds an unfinished one is dropped."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """SIGTERM: whoever asks on a connection that is open still hears that it is not ready any more."""
+        PRESENCE.leave()
+        super().handle_exit(sig, frame)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """At the end, too: then those who wait to be let in are, and the door is closed, so that whoever comes later is refused
