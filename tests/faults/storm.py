@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import requests
@@ -36,15 +37,16 @@ CHANNELS = (["email"], ["email"], ["email", "sms"], ["email", "push"], ["email",
 
 
 class Storm:
-    """The people of one system. `accepted` are the orders that customers hold a 202 for, with their keys, since the system
-    came up; `trouble` counts what they met before they were answered, `wrong` is what no fault explains."""
+    """The people of one system, who all go `through` one door: gateway, or monolith. `accepted` are the orders that customers
+    hold a 202 for, with their keys, since the system came up; `trouble` counts what they met before they were answered, and
+    what the clerk met, `wrong` is what no fault explains."""
 
-    def __init__(self, system: System, seed: int) -> None:
-        self.shop, self.seed = Shop(system), seed
+    def __init__(self, system: System, seed: int, through: str = "gateway") -> None:
+        self.shop, self.seed = Shop(system, through), seed
         self.accepted: dict[str, str] = {}
         self.trouble: Counter[str] = Counter()
         self.wrong: list[str] = []
-        self._orders = create_engine(system.database_url("order"))
+        self._orders = create_engine(system.database_url("monolith" if through == "monolith" else "order"))
         self._numbers = itertools.count()
         self._customers: list[str] = []
         self._stop = threading.Event()
@@ -138,21 +140,15 @@ class Storm:
         """Until it is answered with one of these; None after PATIENCE, or for an answer that nobody should get."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            try:
-                answer = send()
-            except requests.HTTPError as error:  # of whoever wanted a token first
-                answer = error.response
-            except requests.RequestException as error:
-                self.trouble["refused" if _refused(error) else "no answer"] += 1
+            answer, trouble = _sent(send)
+            if trouble:
+                self.trouble[trouble] += 1
                 self._pause()
-                continue
-            if answer.status_code in wanted:
+            elif answer.status_code in wanted:
                 return answer
-            if answer.status_code < 500:
+            else:
                 self.wrong.append(f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text[:300]}")
                 return None
-            self.trouble[str(answer.status_code)] += 1
-            self._pause()
         self.wrong.append(f"somebody was not answered within {PATIENCE:g} s")
         return None
 
@@ -178,13 +174,19 @@ class Storm:
                 ]
             )
             method, service, path, body = errand
-            try:
-                answer = self.shop.send(method, service, path, ADMINISTRATOR, json=body)
-            except requests.RequestException:
-                self.trouble["clerk"] += 1
-                continue
-            if 400 <= answer.status_code < 500:
+            answer, trouble = _sent(partial(self.shop.send, method, service, path, ADMINISTRATOR, json=body))
+            if trouble:
+                self.trouble[f"clerk: {trouble}"] += 1
+            elif not answer.ok:
                 self.wrong.append(f"clerk: {method} {path}: {answer.status_code} {answer.text[:300]}")
+
+
+@contextmanager
+def met(storm: Storm) -> Iterator[Counter[str]]:
+    """What its people meet while this lasts, known at its end."""
+    before, found = storm.trouble.copy(), Counter[str]()
+    yield found
+    found.update(storm.trouble - before)
 
 
 class _Shared:
@@ -199,6 +201,17 @@ class _Shared:
     def __next__(self) -> int:
         with self._turn:
             return next(self._numbers)
+
+
+def _sent(send: Callable[[], requests.Response]) -> tuple[requests.Response, str]:
+    """The answer, and what is the trouble with it: refused, no answer, a status from 500 on; empty if there is none."""
+    try:
+        answer = send()
+    except requests.HTTPError as error:  # of whoever wanted a token first
+        answer = error.response
+    except requests.RequestException as error:
+        return requests.Response(), "refused" if _refused(error) else "no answer"
+    return answer, str(answer.status_code) if answer.status_code >= 500 else ""
 
 
 def _refused(error: BaseException | None) -> bool:

@@ -19,7 +19,7 @@ PATHS = {
     "notifications": ("notification-api", ["/notifications?order_id=1"]),
 }
 ECHO = """
-import http.server, json, os, socket, socketserver, sys, threading, time
+import collections, http.server, json, os, socket, socketserver, sys, threading, time
 
 class Echo(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -29,6 +29,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
         with lock:
             busy[0] += 1
             busy[1] = max(busy)
+            asked[self.path] += 1
         time.sleep(float(self.headers.get("X-Sleep", 0)))
         with lock:
             busy[0] -= 1
@@ -38,6 +39,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
             return self.connection.shutdown(socket.SHUT_RDWR)
         status = int(self.headers.get("X-Status", 200))
         told = {"name": sys.argv[1], "path": self.path, "headers": dict(self.headers.items()), "most_at_once": busy[1]}
+        told["asked"] = asked[self.path]
         body = json.dumps(told).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -54,7 +56,7 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     request_queue_size = 300
 
-dropped, busy, lock = [], [0, 0], threading.Lock()
+dropped, busy, asked, lock = [], [0, 0], collections.Counter(), threading.Lock()
 host, _, port = os.environ["BIND"].rpartition(":")
 Server((host, int(port)), Echo).serve_forever()
 """
@@ -78,6 +80,11 @@ class Front:
 
     def log(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.system.log(GATEWAY).read_text().splitlines()]
+
+    def count(self, statistic: str) -> int:
+        """One of Envoy's counters, e.g. cluster.user-service.upstream_rq_retry."""
+        said = requests.get(f"http://{self.admin}/stats", params={"filter": f"^{statistic}$"}, timeout=5).text
+        return int(said.rpartition(":")[2])
 
     def logged(self, path: str) -> dict[str, Any]:
         """The access log's line about a path that was asked for once."""

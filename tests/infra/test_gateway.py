@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
@@ -82,12 +83,15 @@ def test_no_token_is_in_the_log(front: Front) -> None:
 def test_a_service_that_does_not_run_is_a_problem_and_comes_back(front: Front) -> None:
     front.system.stop("notification-api")
     try:
+        begun = time.monotonic()
         answer = front.ask("/notifications", X_Correlation_ID="away")
+        took = time.monotonic() - begun
         assert front.who("/orders") == "order-api"
     finally:
         front.system.start("notification-api")
 
     assert answer.status_code == 503
+    assert took < 9, "seconds; it waits for one that is restarted, and no longer"
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["Retry-After"] == "1"
     assert answer.headers["X-Correlation-ID"] == "away"
@@ -113,14 +117,26 @@ def test_a_service_that_takes_too_long_is_a_problem_in_time(front: Front) -> Non
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_only_a_get_is_asked_again_after_a_broken_connection(front: Front) -> None:
-    got = front.ask("/orders/drop-get", X_Drop="1")
-    posted = front.ask("/orders/drop-post", "POST", X_Drop="1")
+def test_whoever_comes_while_a_service_is_restarted_waits_and_is_answered_once(front: Front) -> None:
+    crowd = [(f"/stock/{number}", ("GET", "POST", "PUT")[number % 3]) for number in range(60)]
+    front.system.stop("inventory-api")
+    with ThreadPoolExecutor(len(crowd)) as customers:
+        answers = customers.map(lambda request: front.ask(*request), crowd)
+        tried = "cluster.inventory-service.upstream_cx_connect_fail"
+        eventually(lambda: front.count(tried) >= 2 * len(crowd), 5, "all have been tried again")
+        front.system.start("inventory-api")
 
-    assert got.status_code == 200
-    assert front.logged("/orders/drop-get")["labels"]["attempts"] == 2
-    assert posted.status_code == 503
-    assert front.logged("/orders/drop-post")["labels"]["attempts"] == 1
+        assert [(answer.status_code, answer.json().get("asked")) for answer in answers] == [(200, 1)] * len(crowd)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_was_sent_is_not_sent_again(front: Front, method: str) -> None:
+    path = f"/orders/drop-{method}"
+    dropped = front.ask(path, method, X_Drop="1")
+
+    assert (dropped.status_code, dropped.json()["title"]) == (503, "Service Unavailable")
+    assert front.logged(path)["labels"]["attempts"] == 1
+    assert front.ask(path, method).json()["asked"] == 2, "the second time by this test"
 
 
 def test_a_hanging_service_holds_a_bounded_number_of_requests_and_none_of_anothers(front: Front) -> None:

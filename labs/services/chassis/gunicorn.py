@@ -1,6 +1,9 @@
 """gunicorn's settings, the same for every service: `gunicorn -c python:labs.services.chassis.gunicorn …`."""
 
+from typing import Any
+
 from labs.services.chassis.settings import Settings, load
+from labs.services.chassis.slow_clients import shut
 
 bind = load(Settings).bind
 workers = 1  # SQLite has one writer anyway; the load is spread over threads
@@ -12,3 +15,10 @@ keepalive = 5
 loglevel = "warning"
 forwarded_allow_ips = ""  # by default a header SCRIPT_NAME or X-Forwarded-Proto from the same host is believed
 control_socket_disable = True
+
+
+def when_ready(server: Any) -> None:
+    """gunicorn's master listens before it has a worker. Behind an open door a request would wait until one can answer, and
+    whoever sent it could neither ask elsewhere nor know that nothing was begun; so the worker opens it."""
+    for listener in server.LISTENERS:
+        shut(listener)

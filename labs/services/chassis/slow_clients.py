@@ -9,11 +9,13 @@ import socket
 import struct
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # gunicorn has no types
 
+from labs.services.chassis.health import PRESENCE
 from labs.services.chassis.problems import LARGEST_BODY
 
 PATIENCE = 5.0
@@ -73,13 +75,27 @@ class Arriving:
         return False
 
 
+def shut(listener: Any) -> None:
+    """Whoever holds it: connections are refused from now on, until somebody listens again."""
+    with suppress(OSError):  # macOS cannot
+        listener.shutdown(socket.SHUT_RDWR)
+
+
 class Worker(ThreadWorker):
     """It reads requests as they come, in the thread that accepts; that of a connection is kept at `conn.arriving`. After
     PATIENCE seconds an unfinished one is dropped."""
 
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """SIGTERM: whoever asks on a connection that is open still hears that it is not ready any more."""
+        PRESENCE.leave()
+        super().handle_exit(sig, frame)
+
     def set_accept_enabled(self, enabled: bool) -> None:
         """At the end, too: then those who wait to be let in are, and the door is closed, so that whoever comes later is refused
         at once and can ask elsewhere, or again. gunicorn's own leaves it open until all is answered, and then drops them."""
+        if enabled:
+            for listener in self.sockets:
+                listener.listen(self.cfg.backlog)  # the master has shut it, or a worker before this one
         super().set_accept_enabled(enabled)
         if enabled or self.alive:
             return
@@ -88,6 +104,7 @@ class Worker(ThreadWorker):
             while taken != self.nr_conns:
                 taken = self.nr_conns
                 self.accept(listener)
+            shut(listener)  # the master may not have let go of it yet
             listener.close()
 
     def enqueue_req(self, conn: Any) -> None:

@@ -111,6 +111,7 @@ def run(module_name: str) -> None:
         helper.link(_end_with, working)
 
     def stop(_signal: int, _frame: Any) -> None:
+        health.PRESENCE.leave()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         eventlet.spawn_n(runner.stop)  # a signal handler must not switch greenlets itself

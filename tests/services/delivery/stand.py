@@ -162,8 +162,12 @@ class Stand:
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send the worker a signal; returns its exit code, negative for the signal that killed it."""
-        os.kill(self._owner.news(self.name).pid, number)
+        self.signal(number)
         return self.ended()
+
+    def signal(self, number: int) -> None:
+        """Send the worker a signal."""
+        os.kill(self._owner.news(self.name).pid, number)
 
     def ended(self, seconds: float = 15) -> int:
         """Its exit code when it ends."""

@@ -36,6 +36,21 @@ def test_it_holds_no_more_events_than_it_works_on_and_leaves_the_rest_to_others(
     eventually(lambda: bench.depth(QUEUE) == 2 * AT_ONCE, "so many wait with the broker", 4)
 
 
+def test_it_is_alive_and_not_ready_while_it_finishes(bench):
+    bench.start()
+    assert ask(bench, "ready")[0] == 200
+    event = asked(sleep=3)
+    bench.ask(event)
+    eventually(lambda: bench.starts(event), "it is under way")
+    bench.signal(signal.SIGTERM)
+    status, body = eventually(lambda: (said := ask(bench, "ready"))[0] != 200 and said, "it says that it leaves", 2)
+    assert (status, body["status"], *body["checks"]) == (503, "fail", "presence")
+    assert ask(bench, "live")[0] == 200
+    assert bench.effects(event) == 0, "it was not ready before it had finished"
+    assert bench.ended() == 0
+    assert bench.effects(event) == 1
+
+
 def test_it_ends_at_once_while_the_broker_is_away_and_events_wait_in_its_outbox(bench):
     with bench.db.transaction() as tx:
         tx.tell("seen", {})

@@ -162,6 +162,15 @@ class Process:
         """Switch a fault on."""
         self.ask("PUT", f"/faults/{fault}", {"on": True, **how}).raise_for_status()
 
+    @property
+    def pid(self) -> int:
+        """Of gunicorn's master; the worker is its child."""
+        return self._process.pid
+
+    def leave(self) -> None:
+        """Ask it to end, and go on talking."""
+        self._process.terminate()
+
     def stop(self) -> None:
         """In good order."""
         self._session.close()
