@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
+from math import inf
 from typing import Any
 
 from amqp.exceptions import AccessRefused, NotAllowed, NotFound
@@ -71,18 +72,18 @@ def letters(amqp_url: str, service: str) -> list[Letter]:
         return [Letter.of(message) for message in messages]
 
 
-def replay(amqp_url: str, service: str, ids: Collection[str] = ()) -> list[Letter]:
+def replay(amqp_url: str, service: str, ids: Collection[str] = (), youngest: float = inf) -> list[Letter]:
     """Bring dead letters back to the queue of the handler that failed, for as many attempts as a new event has: those with
-    these ids, or all. One leaves the dead letters after the broker has confirmed it in its queue, so that nothing is lost
-    if this ends half-way; the inbox suppresses what was replayed twice. Raises CannotLook; what it had replayed by then
-    is done."""
+    these ids, or all that have been dead for at most `youngest` seconds. One leaves the dead letters after the broker has
+    confirmed it in its queue, so that nothing is lost if this ends half-way; the inbox suppresses what was replayed twice.
+    Raises CannotLook; what it had replayed by then is done."""
     done = []
     publisher = Publisher(amqp_url, TIMEOUT)
     try:
         with _taken(amqp_url, service) as messages:
             for message in list(messages):  # before any is back and perhaps dies again
                 letter = Letter.of(message)
-                if not ids or letter.id in ids:
+                if letter.id in ids or (not ids and letter.age <= youngest):
                     _bring_back(publisher, service, letter, message)
                     done.append(letter)
     except BrokerAway as error:
@@ -129,6 +130,17 @@ def table(found: list[Letter]) -> str:
     return "\n".join("  ".join([*map(str.ljust, row, widths), row[5].splitlines()[0]]) for row in rows)
 
 
+def _still_there(left: Collection[Letter], remembered: float) -> str:
+    """The inbox does not remember for ever. The broker itself may give up an event whose effect is committed."""
+    if not (old := sum(letter.age > remembered for letter in left)):
+        return ""
+    days = f"{remembered / 86400:g} days"
+    return (
+        f"{old} have been dead for longer than an inbox remembers ({days}) and were left: one may have taken effect before it\n"
+        "died, and would do so again. Look at each, then replay it with --id.\n"
+    )
+
+
 def main(arguments: list[str]) -> int:
     """0, or 1 after saying what went wrong."""
     settings = load(Settings)
@@ -143,7 +155,9 @@ def main(arguments: list[str]) -> int:
         if chosen.do == "list":
             found = letters(settings.amqp_url, chosen.service)
         else:
-            found = replay(settings.amqp_url, chosen.service, chosen.id)
+            found = replay(settings.amqp_url, chosen.service, chosen.id, settings.keep_received)
+            if not chosen.id and (left := letters(settings.amqp_url, chosen.service)):
+                sys.stderr.write(_still_there(left, settings.keep_received))
     except CannotLook as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -15,6 +15,7 @@ from labs.infra.contracts.keeping import FOLDER, judge, kept
 SERVICES = FOLDER.parent
 NOBODY_LISTENS = {
     "stock_low": "for whoever buys the goods, who is no part of this shop yet; GET /stock-reports has the list",
+    "stock_released": "for whoever watches the shelf; order-service has caused it",
     "notification_sent": "for support and figures; nothing is decided by it",
     "notification_failed": "for support and figures; GET /notifications shows it",
 }

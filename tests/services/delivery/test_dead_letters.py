@@ -167,6 +167,22 @@ def test_the_command_shows_a_table_to_people_and_json_to_programs(bench):
     assert json.loads(run(bench, "list", "--json").stdout) == []
 
 
+def test_what_is_older_than_an_inbox_remembers_is_replayed_by_its_id_only(bench):
+    bench.start()
+    old, young = asked(fail=1), asked(fail=1)
+    for event in (old, young):
+        bench.send(event, **LAST)
+    bench.dead_letters(2)
+    assert run(bench, "replay", "--id", old.id).returncode == 0
+    eventually(lambda: bench.effects(old) == 1, "it takes effect")
+    bench.send(other := asked(fail=1), **LAST)
+    bench.dead_letters(2)
+    said = run(bench, "replay", KEEP_RECEIVED="1e-6")
+    assert said.returncode == 0
+    assert said.stderr.startswith("2 have been dead for longer than an inbox remembers")
+    assert {letter.id for letter in bench.dead_letters(2)} == {young.id, other.id}
+
+
 def test_the_command_needs_no_nameko_and_no_eventlet():
     program = (
         "import sys; import labs.services.chassis.dead_letters; assert not {'nameko', 'eventlet'} & set(sys.modules)"
