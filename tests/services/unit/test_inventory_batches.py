@@ -1,6 +1,6 @@
 """Work in chunks: ten thousand prices at once, and the report of what is low."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import insert
@@ -130,9 +130,9 @@ def test_a_report_lists_what_was_low_when_it_was_made(inventory):
     ("method", "path"),
     [
         ("POST", "/price-imports"),
-        ("GET", f"/price-imports/{uuid4()}"),
+        ("GET", f"/price-imports/{UUID(int=1)}"),
         ("POST", "/stock-reports"),
-        ("GET", f"/stock-reports/{uuid4()}"),
+        ("GET", f"/stock-reports/{UUID(int=1)}"),
     ],
 )
 def test_batches_are_for_clerks(inventory, method, path):
