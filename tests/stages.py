@@ -22,7 +22,7 @@ SECONDS_TO_END = 60
 @dataclass(frozen=True)
 class Stage:
     """A command of this environment; with `counts_tests`, arguments for pytest; with `on_broker` on the broker; `shared` by two
-    processes, a file to each, for tests that wait more than they work."""
+    processes, a folder of tests to each in turn, for tests that wait more than they work."""
 
     name: str
     command: tuple[str, ...]
@@ -112,7 +112,7 @@ def _run_pytest(stage: Stage, log: Path, outcome: Outcome, heard: Callable[[dict
                 _count(event, outcome)
                 heard(event)
 
-    hands = ["-n", "2", "--dist", "loadfile"] if stage.shared else []
+    hands = ["-n", "2", "--dist", "loadgroup"] if stage.shared else []
     command = [
         sys.executable,
         "-m",

@@ -24,7 +24,7 @@ def system(ground: Ground) -> Iterator[Callable[..., System]]:  # noqa: ARG001  
         yield make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop(ground: Ground) -> Iterator[System]:  # noqa: ARG001
     """The whole shop, up and ready. Leave it as it was."""
     running = System("whole-shop")
@@ -35,7 +35,7 @@ def shop(ground: Ground) -> Iterator[System]:  # noqa: ARG001
         running.down()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def front() -> Iterator[Front]:
     """A gateway with all its upstreams running. Leave it as it was."""
     system = System("gateway", cold=True)

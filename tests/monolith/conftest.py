@@ -11,18 +11,18 @@ from tests.ground import Ground
 pytest.register_assert_rewrite("tests.services")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def monolith(ground: Ground) -> Iterator[System]:  # noqa: ARG001  its programs are shared
     """The monolith and the world outside; no broker, since it has nobody to tell."""
     running = System("monolith")
     try:
-        running.up("monolith", "outside")
+        running.up("monolith", "outside", timeout=90)
         yield running
     finally:
         running.down()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop(monolith: System) -> Shop:
     """Customers and a clerk, who find everything at one address."""
     return Shop(monolith, through="monolith")

@@ -11,7 +11,7 @@ from tests.ground import Ground
 pytest.register_assert_rewrite("tests.services")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(ground: Ground) -> Iterator[System]:  # noqa: ARG001  its broker is shared
     """The whole shop, up and ready."""
     running = System("postgresql", databases="postgresql")
@@ -22,13 +22,13 @@ def system(ground: Ground) -> Iterator[System]:  # noqa: ARG001  its broker is s
         running.down()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop(system: System) -> Shop:
     """Customers and a clerk."""
     return Shop(system)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def log(system: System) -> Callable[[str], str]:
     """What a process of the shop said so far."""
     return lambda name: system.log(name).read_text()

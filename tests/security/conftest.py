@@ -14,7 +14,7 @@ def target(ground: Ground) -> Iterator[System]:  # noqa: ARG001  for its folder
     """The whole shop, up and ready."""
     running = System("attacked", private_broker=True, profiles=["monolith"])
     try:
-        running.up()
+        running.up(timeout=90)
         yield running
     finally:
         running.down()

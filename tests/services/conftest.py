@@ -11,7 +11,7 @@ from tests.ground import Ground
 from tests.services.contracts.heard import wrong
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(ground: Ground) -> Iterator[System]:  # noqa: ARG001  its broker is shared
     """The whole shop, up and ready."""
     running = System("behaviour")
@@ -22,7 +22,7 @@ def system(ground: Ground) -> Iterator[System]:  # noqa: ARG001  its broker is s
         running.down()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def told(system: System) -> Iterator[Tap]:
     """Every event of the shop while its tests run; each must be what its service promises."""
     with tap(system) as heard:
@@ -30,13 +30,13 @@ def told(system: System) -> Iterator[Tap]:
     assert wrong(heard.events) == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop(system: System, told: Tap) -> Shop:  # noqa: ARG001  whatever tests do is listened to
     """A customer and a shopkeeper who know the shop's addresses and nothing else."""
     return Shop(system)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def log(system: System) -> Callable[[str], str]:
     """What a process of the shop said so far."""
     return lambda name: system.log(name).read_text()

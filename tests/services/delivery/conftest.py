@@ -14,13 +14,13 @@ from tests.infra import nodes
 from tests.services.delivery.stand import Stand, stand
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def broker() -> Iterator[Broker]:
     with shared_broker.running(home()) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def owner() -> Iterator[Owner]:
     """Of the workers under test; it keeps a warmed-up Python, as every system's does."""
     directory, lock = directories.make("stands", f"stands-{secrets.token_hex(3)}")
@@ -52,7 +52,7 @@ def working(tmp_path_factory, broker, owner) -> Iterator[Stand]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def node(tmp_path_factory) -> Iterator[nodes.Node]:
     """A broker to be frozen and starved, where somebody listens to all that source- and probe-service tell."""
     with nodes.running(tmp_path_factory.mktemp("node") / "node") as node:
