@@ -116,7 +116,7 @@ def test_two_workers_of_a_kind_share_the_work_and_one_may_die(system: System, st
             for victim in (*twins, *twins.values()):
                 os.kill(system.pid(victim), signal.SIGKILL)
                 system.restart(victim, timeout=90)
-        rest(system, storm)
+        rest(system, storm, leases=LONG)
     finally:
         system.stop(*twins)
         for twin in twins:

@@ -141,7 +141,7 @@ def test_anything_at_random(system: System, storm: Storm) -> None:
                 _switch(system, chance.choice([*FAULTS]) if deed == "fault" else "")
             time.sleep(chance.uniform(0.1, 2.5))  # the moment is the point
     log.info(f"seed {storm.seed}: {dict(done)}")
-    rest(system, storm)
+    rest(system, storm, leases=LONG)
 
 
 def _hurt(pid: int, deed: str, seconds: float) -> None:
