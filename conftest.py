@@ -18,6 +18,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.nbval_sanitize_with = str(config.rootpath / sanitize)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads it
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where two processes share the tests, those of a folder stay together: they share what is slow to start. Of the faults,
     those of one shop."""
