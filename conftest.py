@@ -18,14 +18,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.nbval_sanitize_with = str(config.rootpath / sanitize)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads it
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Where two processes share the tests, those of a folder stay together: they share what is slow to start. Of the faults,
     those of one shop."""
-    for item in items:
-        folder = item.path.relative_to(item.config.rootpath).parts[1]
-        at_one_shop = folder == "faults" and "system" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group(f"{folder} of one shop" if at_one_shop else folder))
+    folder = item.path.relative_to(item.config.rootpath).parts[1]
+    at_one_shop = folder == "faults" and "system" in getattr(item, "fixturenames", ())
+    item.add_marker(pytest.mark.xdist_group(f"{folder} of one shop" if at_one_shop else folder))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
