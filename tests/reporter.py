@@ -8,7 +8,6 @@ from typing import IO, Any
 
 import pytest
 
-
 GROUP = re.compile(r"@[a-z ]+$")
 """What pytest-xdist adds to the name of a test: its group, of conftest.py."""
 
