@@ -1,6 +1,7 @@
 """Lays the ground for every pytest here (tests/ground.py) and lets `pytest --nbval` run from any folder."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from nbval.plugin import IPyNbCell
@@ -18,12 +19,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.nbval_sanitize_with = str(config.rootpath / sanitize)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Where two processes share the tests, those of a folder stay together: they share what is slow to start. Of the faults,
-    those of one shop."""
-    folder = item.path.relative_to(item.config.rootpath).parts[1]
-    at_one_shop = folder == "faults" and "system" in getattr(item, "fixturenames", ())
-    item.add_marker(pytest.mark.xdist_group(f"{folder} of one shop" if at_one_shop else folder))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where two processes share the tests."""
+    from tests.sharing import ByFolder
+
+    return ByFolder(config, log)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

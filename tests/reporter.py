@@ -3,13 +3,9 @@ processes share the tests (pytest-xdist), the one that hands them out tells it f
 
 import json
 import os
-import re
 from typing import IO, Any
 
 import pytest
-
-GROUP = re.compile(r"@[a-z ]+$")
-"""What pytest-xdist adds to the name of a test: its group, of conftest.py."""
 
 
 class Reporter:
@@ -41,7 +37,6 @@ class Reporter:
             self._outcome[test] = report.outcome
         if report.when == "teardown":
             outcome, seconds = self._outcome.pop(test), round(self._seconds.pop(test), 3)
-            test = GROUP.sub("", test)
             self._send({"test": test, "outcome": outcome, "seconds": seconds, "by": getattr(report, "worker_id", "")})
 
     def _send(self, event: dict[str, Any]) -> None:

@@ -112,7 +112,7 @@ def _run_pytest(stage: Stage, log: Path, outcome: Outcome, heard: Callable[[dict
                 _count(event, outcome)
                 heard(event)
 
-    hands = ["-n", "2", "--dist", "loadgroup"] if stage.shared else []
+    hands = ["-n", "2"] if stage.shared else []
     command = [
         sys.executable,
         "-m",
