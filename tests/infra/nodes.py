@@ -14,6 +14,7 @@ import kombu
 import psutil
 import requests
 
+from labs.infra.ports import Ports as Claims
 from labs.infra.rabbitmq.node import Ports, node_command
 
 ADMIN, PASSWORD = "admin", "a password of the test"
@@ -103,13 +104,13 @@ def kill(node: Node) -> None:
     node.process.wait()
 
 
+CLAIMS = Claims()
+"""Of this process: another one that runs tests beside it takes other ports."""
+
+
 def free_ports() -> Ports:
-    """Four ports that nobody has right now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
-    ports = Ports(*(each.getsockname()[1] for each in sockets))
-    for each in sockets:
-        each.close()
-    return ports
+    """Four ports that nobody has or will take."""
+    return Ports(*(CLAIMS.claim() for _ in range(4)))
 
 
 def run_module(name: str, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
