@@ -17,6 +17,7 @@ import pytest
 from labs.infra.home import PROJECT
 from tests.board import Board
 from tests.ground import LAID, SERVED, Ground
+from tests.sharing import ByFolder
 from tests.stages import STAGES, Outcome, Stage, lab_of, run
 
 
@@ -139,6 +140,18 @@ def test_only_pytests_failures_are_shown_of_its_output():
     text = shown([Outcome(STAGES[-1], failed=1, output=output)])
     assert "....F" not in text
     assert "assert 1 == 2" in text
+
+
+def test_two_processes_share_tests_by_folder_and_of_the_faults_those_of_one_shop():
+    together = [
+        {"tests/infra/test_a.py::one", "tests/infra/test_b.py::two[x::y]"},
+        {"tests/services/unit/test_a.py::one", "tests/services/test_b.py::one"},
+        {"tests/faults/test_storms.py::one", "tests/faults/test_crashes.py::one"},
+        {"tests/faults/test_kernels.py::one", "tests/faults/test_cells.py::one"},
+    ]
+    scopes = [{ByFolder._split_scope(None, test) for test in tests} for tests in together]
+    assert [len(scope) for scope in scopes] == [1] * 4
+    assert len(set.union(*scopes)) == 4
 
 
 def test_a_stage_that_does_not_exist_is_named():
