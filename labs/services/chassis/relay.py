@@ -4,6 +4,7 @@ import threading
 import time
 from typing import Any
 
+from opentelemetry.trace import use_span
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -58,8 +59,7 @@ class Relay:
         for row, span, fate in zip(rows, spans, fates, strict=True):
             if not fate:
                 PUBLISHED.labels(row.type).inc()
-                span.end()
-                with logs.correlated(row.correlation_id):
+                with logs.correlated(row.correlation_id), use_span(span, end_on_exit=True):
                     log.info(f"told {row.type}", event_id=row.event_id, data=redaction.data(row.data))
             else:
                 FAILED.labels(fate if fate in (UNHEARD, "refused") else "channel_closed").inc()
