@@ -5,10 +5,19 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from opentelemetry.instrumentation.requests import RequestsInstrumentor
 
 from labs.infra.system import System
 from tests.ground import Ground
 from tests.infra.front import UPSTREAMS, Front, fronted
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _untraced() -> None:
+    """Tests before these may have made a service in this process, which traces what it asks; who asks here traces nothing."""
+    traced = RequestsInstrumentor()
+    if traced.is_instrumented_by_opentelemetry:
+        traced.uninstrument()
 
 
 @pytest.fixture

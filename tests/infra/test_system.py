@@ -223,7 +223,7 @@ def test_a_system_without_its_guard_says_so_at_once(system: Make) -> None:
         lost.up("cup")
 
     assert time.monotonic() - begun < 5
-    assert lost.state("pot") == "stopped"
+    eventually(lambda: lost.state("pot") == "stopped", 5, "what it looked after has ended")
 
 
 def test_when_it_is_down_no_process_and_no_claim_is_left(system: Make) -> None:
