@@ -67,7 +67,7 @@ STAGES = (
     Stage("nbval", ("--nbval", "solutions", "notebooks"), counts_tests=True, on_broker=True),
     Stage("papermill", ("tests/labs/runs",), counts_tests=True, on_broker=True),
     Stage("mutants", ("tests/mutants",), counts_tests=True, on_broker=True),
-    Stage("faults", tuple(f"tests/faults/test_{name}.py" for name in FAULTS), counts_tests=True, shared=True),
+    Stage("faults", tuple(f"tests/faults/test_{name}.py" for name in FAULTS), counts_tests=True),
 )
 
 
