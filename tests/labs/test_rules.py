@@ -103,6 +103,7 @@ BROKEN: list[tuple[str, Breakage, str]] = [
     ("output-image-alt", displays(text_html='<img src="data:image/png;base64,aGVsbG8=">'), "<img> without alt"),
     ("output-image-alt", displays(text_html='<img alt="" src="x.png">'), "<img> without alt"),
     ("check-speaks", lambda notebook: cell(notebook, "check").update(outputs=[]), "left no output"),
+    ("all-is-well", prints("✗ 3 of 50 orders were lost\n"), "mend the lab or the machine"),
     ("ids", same_id, "'answer' is used 2 times"),
     ("ids", no_id, "has no id"),
     ("opening", lambda notebook: notebook.cells.insert(0, new_markdown_cell("Hello")), "begin with the title"),

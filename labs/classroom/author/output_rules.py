@@ -19,6 +19,8 @@ OF_THIS_RUN = {
     re.compile(r"\bpid\b\W{0,3}\d+", re.IGNORECASE): "the process id changes with every run; print the service's name",
     re.compile(r"\b0x[0-9a-f]{8,}\b"): "the memory address changes with every run; print what the object says",
 }
+FAILED = "✗"
+"""How a card begins that says that something failed, is missing, or does not hold."""
 DURATION = re.compile(r"(?<![\w.])\d+(\.\d+)? ?(ms|seconds)\b")
 
 
@@ -73,6 +75,14 @@ def checks_speak(notebook: NotebookNode, _: str) -> Broken:
             yield number, "`lab.check` left no output, so nobody sees the result; let it be the cell's own statement"
 
 
+def holds(notebook: NotebookNode, _: str) -> Broken:
+    """What is stored is what every later run is compared with: a lab in which something failed would prove that it fails."""
+    for number, output in _outputs(notebook):
+        if FAILED in _text(output):
+            line = next(line for line in _text(output).splitlines() if FAILED in line)
+            yield number, f"the output says {line[:80]!r}: mend the lab or the machine, then `make solutions notebooks`"
+
+
 def _outputs(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
     return ((number, output) for number, cell in code_cells(notebook) for output in cell.outputs)
 
@@ -95,4 +105,5 @@ RULES: dict[str, Callable[[NotebookNode, str], Broken]] = {
     "no-duration": durations,
     "output-image-alt": images,
     "check-speaks": checks_speak,
+    "all-is-well": holds,
 }
