@@ -22,14 +22,18 @@ def main(names: list[str]) -> int:
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     parts = names or ["ground", "shop"]
     signal.alarm(sum(LONGEST[name] for name in parts))
-    figures = [figure for name in parts for figure in PARTS[name]()]
+    console, figures = Console(), []
+    for figure in (figure for name in parts for figure in PARTS[name]()):
+        figures.append(figure)
+        console.print(
+            f"{figure.name}: {figure.value:.3g} {figure.unit}", style="dim"
+        )  # whoever breaks it off has these
     table = Table(box=None, header_style="bold")
     for column in ("figure", "measured", "bound", ""):
         table.add_column(column, justify="right" if column in ("measured", "bound") else "left")
     for figure in figures:
         verdict = "" if not figure.bounded else "holds" if figure.holds else "[red]broken[/]"
         table.add_row(figure.name, f"{figure.value:.3g} {figure.unit}", figure.limit, verdict)
-    console = Console()
     console.print(table)
     console.print("Seconds depend on the machine and on who else uses it; ratios and counts travel better.")
     return 0 if all(figure.holds for figure in figures) else 1

@@ -22,13 +22,12 @@ MAILS = 3
 """For one order: confirmed, paid, on its way."""
 
 
-def measure() -> list[Figure]:
+def measure() -> Iterator[Figure]:
     """All figures of the ground, one run each, one after the other."""
     with own_home():
-        cold = _from_nothing()
+        yield from _from_nothing()
         with shared_broker.running(home()):
-            warm, one_by_one = _ups()
-            return [*cold, *warm, *one_by_one]
+            yield from _ups()
 
 
 def _from_nothing() -> list[Figure]:
@@ -53,7 +52,7 @@ def _from_nothing() -> list[Figure]:
     ]
 
 
-def _ups() -> tuple[list[Figure], list[Figure]]:
+def _ups() -> list[Figure]:
     with _system(cold=True) as system:
         alone = _timed(system)
         alone_memory = group_memory(system.guard_pid) / MB
@@ -71,7 +70,9 @@ def _ups() -> tuple[list[Figure], list[Figure]]:
         Figure("  ratio: forked / by itself", forked / alone, "", at_most=1),
         Figure("  memory ratio: forked / by itself", forked_memory / alone_memory, "", at_most=1),
         Figure("down, vhost removed", down, "s"),
-    ], [Figure("%%service edit → ready, median of 7", edits, "s", at_most=2), *orders]
+        Figure("%%service edit → ready, median of 7", edits, "s", at_most=2),
+        *orders,
+    ]
 
 
 def _timed(system: System) -> float:

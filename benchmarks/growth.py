@@ -3,6 +3,7 @@ it is measured at each power of ten."""
 
 import statistics
 import time
+from collections.abc import Iterator
 from itertools import islice
 
 from benchmarks.figures import MB, Figure, own_home
@@ -19,26 +20,23 @@ PATIENCE = 300.0
 """Seconds for one batch at most."""
 
 
-def measure() -> list[Figure]:
+def measure() -> Iterator[Figure]:
     """The curve, and its last point beside its first; half an hour and more."""
-    figures: list[Figure] = []
+    points: list[list[Figure]] = []
     placed = 0
     with own_home(), running(private_broker=True) as shop:
         for size in SIZES:
             while placed < size:
                 placed += (count := min(BATCH, size - placed))
                 _batch(shop, count)
-            figures += _point(shop, size)
+            points.append(_point(shop, size))
             placed += ROUNDS * BATCH
-    few, many = figures[:3], figures[-3:]
-    ratios = [last.value / first.value for first, last in zip(few, many, strict=True)]
+            yield from points[-1]
+    ratios = [last.value / first.value for first, last in zip(points[0], points[-1], strict=True)]
     span = f"{SIZES[-1]:,} ÷ {SIZES[0]:,}"
-    return [
-        *figures,
-        Figure(f"accepted per second, {span}", ratios[0], at_least=0.8),
-        Figure(f"fulfilled per second, {span}", ratios[1], at_least=0.8),
-        Figure(f"memory, {span}", ratios[2], at_most=1.25),
-    ]
+    yield Figure(f"accepted per second, {span}", ratios[0], at_least=0.8)
+    yield Figure(f"fulfilled per second, {span}", ratios[1], at_least=0.8)
+    yield Figure(f"memory, {span}", ratios[2], at_most=1.25)
 
 
 def _point(shop: Shop, size: int) -> list[Figure]:
