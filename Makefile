@@ -13,8 +13,9 @@ lab: setup        ## broker and JupyterLab; Ctrl-C ends both
 test: setup       ## everything that CI proves
 	@.venv/bin/python -m tests.run
 
-test-faults: setup ## kills, crashes, full disks
+test-faults: setup ## kills, crashes, full disks; and some of it on PostgreSQL
 	.venv/bin/pytest tests/faults
+	LAB_FAULTS=short LAB_DATABASES=postgresql .venv/bin/pytest tests/faults/test_crashes.py tests/faults/test_reservations.py
 
 test-docker: setup ## the same system in containers
 	.venv/bin/pytest tests/containers
