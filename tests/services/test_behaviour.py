@@ -138,6 +138,7 @@ def test_an_order_is_reserved_paid_and_shipped_and_the_customer_hears_of_it(shop
     assert shop.available(sku) == 3
     assert shop.look(order)["tracking_code"]
     assert charged(shop, order) == 700
+    assert shop.wait_for_mails(3, within=20, to=email), "it is confirmed, it is paid, it is on its way"
     mails = all_mails(shop, sku, email)
     assert {mail["order_id"] for mail in mails} == {order}
     assert any(shop.look(order)["tracking_code"] in mail["body"] for mail in mails)
