@@ -28,8 +28,7 @@ class Relay:
         self._service, self._db, self._publisher, self._interval = service, db, publisher, interval
         self._woken = threading.Event()
         self._stopped = False
-        self.stuck = False
-        """Whether events cannot leave now: broker or database are away."""
+        self._stuck_since = 0.0
 
     def step(self) -> int:
         """Publish what is due; returns how many the broker took. Raises BrokerAway, and what the database raises; then
@@ -74,18 +73,24 @@ class Relay:
                     log.warning("event stays in the outbox", type=row.type, event_id=row.event_id, reason=fate)
         return fates.count("")
 
+    @property
+    def stuck(self) -> bool:
+        """Whether events cannot leave now: broker or database are away."""
+        return bool(self._stuck_since)
+
     def run(self) -> None:
         """Until `stop`: publish, then wait to be woken or for the interval; longer while broker or database are away."""
-        stuck_since = 0.0
         while not self._stopped:
             try:
                 self.step()
-                if stuck_since:
-                    log.info("events leave the outbox again", seconds_stuck=f"{time.monotonic() - stuck_since:.1f}")
-                stuck_since, pause, self.stuck = 0.0, self._interval, False
+                if self._stuck_since:
+                    log.info(
+                        "events leave the outbox again", seconds_stuck=f"{time.monotonic() - self._stuck_since:.1f}"
+                    )
+                self._stuck_since, pause = 0.0, self._interval
             except (BrokerAway, SQLAlchemyError) as error:
-                if not stuck_since:
-                    stuck_since, self.stuck = time.monotonic(), True
+                if not self._stuck_since:
+                    self._stuck_since = time.monotonic()
                     away = "broker is away" if isinstance(error, BrokerAway) else "database fails"
                     log.warning(f"{away}, events wait in the outbox", reason=str(error))
                 pause = max(self._interval, 0.25)
