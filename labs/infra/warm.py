@@ -76,6 +76,8 @@ def main(kind: str) -> None:
         eventlet.monkey_patch()
     for name in MODULES[kind]:
         importlib.import_module(name)
+    if kind == "green":
+        eventlet.hubs.use_hub()  # else all forks wait at one epoll, and what wakes one of them wakes every other
     gc.collect()
     gc.freeze()  # shared pages stay shared: the collector does not touch what was there before the fork
     waker_read, waker_write = os.pipe()

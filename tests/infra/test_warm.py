@@ -16,6 +16,17 @@ TELLS = """
 import os, sys, json
 print(json.dumps([sys.argv[1:], os.environ.get("COLOUR"), os.getcwd(), os.getpgid(0) == os.getpid(), __name__]), flush=True)
 """
+LISTENS = """
+import os, time
+from eventlet import hubs
+reading, writing = os.pipe()
+hubs.get_hub().add(hubs.READ, reading, str, str, str)
+os.write(writing, b"news")
+if hubs.get_hub().poll.poll(0):
+    print("here", flush=True)
+    time.sleep(600)
+"""
+HEARS = "from eventlet import hubs\nprint(hubs.get_hub().poll.poll(0))"
 WAITS = "import time\nprint('here', flush=True)\ntime.sleep(600)\n"
 FAILS = "def brew():\n    raise RuntimeError('no water')\n\nbrew()\n"
 
@@ -50,6 +61,17 @@ def test_an_exit_code_is_its_own(ward: Forked, kind: str) -> None:
 
     assert ward.owner.wait(f"seven_{kind}", lambda news: news.state == "stopped", 20)
     assert ward.owner.news(f"seven_{kind}").code == 7
+
+
+@on_linux
+def test_green_ones_do_not_hear_what_comes_for_another(ward: Forked) -> None:
+    ward.run("listens", LISTENS, kind="green")
+    ward.here("listens")
+    ward.run("hears", HEARS, kind="green")
+
+    assert ward.owner.wait("hears", lambda news: news.state == "stopped", 20)
+    assert ward.said("hears") == "[]\n"
+    ward.owner.order({"do": "stop", "name": "listens"})
 
 
 def test_a_traceback_shows_its_own_lines_only(ward: Forked) -> None:
