@@ -39,8 +39,10 @@ def read_protobuf(body: bytes) -> ExportTraceServiceRequest:
 def read_json(body: bytes) -> ExportTraceServiceRequest:
     """Raises Malformed."""
     try:
-        read = ExportTraceServiceRequest()
-        ParseDict(_without_hex(json.loads(body)), read, ignore_unknown_fields=True)
+        document, read = json.loads(body), ExportTraceServiceRequest()
+        if not isinstance(document, dict):
+            raise ValueError("it must be an object")
+        ParseDict(_without_hex(document), read, ignore_unknown_fields=True)
     except (ParseError, ValueError, RecursionError) as error:
         raise Malformed(f"no ExportTraceServiceRequest in JSON: {str(error)[:300]}") from None
     return read

@@ -24,11 +24,20 @@ _FIELDS = {
 }
 
 
+class Reader(TCompactProtocol):
+    """For whom text is bytes, as in Thrift itself: jaeger-client's own reader takes every binary tag for UTF-8."""
+
+    def readString(self) -> str:
+        """Thrift's name for it. What is not UTF-8 is kept, and can be got back by _bytes."""
+        raw: bytes = self.readBinary()
+        return raw.decode(errors="surrogateescape")
+
+
 def spans(packet: bytes) -> tuple[list[Span], int]:
     """Those in a packet that have proper ids, and how many have not. Raises Malformed."""
     try:
         batch = _batch(packet)
-        process = Process(batch.process.serviceName, _tags(batch.process.tags))
+        process = Process(_text(batch.process.serviceName), _tags(batch.process.tags))
         proper = [raw for raw in batch.spans if raw.spanId and (raw.traceIdLow or raw.traceIdHigh)]
         return [_span(raw, process) for raw in proper], len(batch.spans) - len(proper)
     except Malformed:
@@ -38,9 +47,7 @@ def spans(packet: bytes) -> tuple[list[Span], int]:
 
 
 def _batch(packet: bytes) -> Any:
-    protocol = TCompactProtocol(
-        TMemoryBuffer(packet), string_length_limit=len(packet), container_length_limit=len(packet)
-    )
+    protocol = Reader(TMemoryBuffer(packet), string_length_limit=len(packet), container_length_limit=len(packet))
     name, kind, _ = protocol.readMessageBegin()
     if name != CALL or kind not in (TMessageType.ONEWAY, TMessageType.CALL):
         raise Malformed(f"a call of {str(name)[:50]!r}; only {CALL} is known")
@@ -64,7 +71,7 @@ def _span(raw: Any, process: Process) -> Span:
     return Span(
         trace_id,
         span_id,
-        raw.operationName or "",
+        _text(raw.operationName or ""),
         _number(raw.startTime),
         max(0, duration),
         process,
@@ -83,14 +90,24 @@ def _number(value: int | None) -> int:
 
 
 def _tags(raw: Iterable[Any] | None) -> Tags:
-    return tuple(Tag(tag.key, _value(tag)) for tag in raw or ())
+    return tuple(Tag(_text(tag.key), _value(tag)) for tag in raw or ())
 
 
 def _value(tag: Any) -> str | bool | int | float | bytes:
     value: str | bool | int | float | bytes | None = getattr(tag, _FIELDS[tag.vType])
     if value is None:
         raise Malformed(f"the tag {tag.key!r} has no value of its kind")
+    if isinstance(value, str):
+        return _bytes(value) if tag.vType == ttypes.TagType.BINARY else _text(value)
     return value
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
+
+
+def _text(text: str) -> str:
+    return _bytes(text).decode(errors="replace")
 
 
 def _kind(ref_type: int) -> str:
