@@ -23,8 +23,9 @@ class ComposeError(Exception):
 
 @dataclass(frozen=True)
 class Service:
-    """One service of the file, variables filled in. `ports` are those inside its container; `volumes` maps the path inside
-    to a named volume or a host path; `optional` are those in `depends_on` that may be missing; `health` is the command of the
+    """One service of the file, variables filled in. `ports` are those inside its container, `udp` those of them that take
+    packets; `volumes` maps the path inside to a named volume or a host path; `optional` are those in `depends_on` that may be
+    missing; `health` is the command of the
     health check without CMD; times are in seconds. `local` is its x-local: `command` and `health` (URLs to probe) instead of
     those for a container, and `disposable` for what may be killed at the end."""
 
@@ -40,6 +41,7 @@ class Service:
     grace: float
     optional: frozenset[str] = frozenset()
     stop_signal: int = signal.SIGTERM
+    udp: frozenset[int] = frozenset()
     local: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -162,7 +164,8 @@ def _service(name: str, raw: Mapping[str, Any], variables: Mapping[str, str]) ->
         name=name,
         command=words(raw.get("command")),
         environment={key: filled(value) for key, value in environment.items()},
-        ports=tuple(_target(port) for port in [*raw.get("ports", []), *raw.get("expose", [])]),
+        ports=tuple(_target(port)[0] for port in [*raw.get("ports", []), *raw.get("expose", [])]),
+        udp=frozenset(n for n, protocol in map(_target, raw.get("ports", [])) if protocol == "udp"),
         volumes=dict(_volume(name, filled(volume)) for volume in raw.get("volumes", [])),
         depends_on={other: how.get("condition", "service_started") for other, how in depends.items()},
         optional=frozenset(other for other, how in depends.items() if not how.get("required", True)),
@@ -190,10 +193,12 @@ def _without(service: Service, absent: frozenset[str]) -> Service:
     return replace(service, depends_on={n: how for n, how in service.depends_on.items() if n not in absent})
 
 
-def _target(port: Any) -> int:
-    """The port inside the container: the last number of "127.0.0.1:8001:8000/tcp", or the target of the long form."""
-    text = str(port["target"] if isinstance(port, dict) else port)
-    return int(text.rpartition(":")[2].partition("/")[0])
+def _target(port: Any) -> tuple[int, str]:
+    """The port inside the container and its protocol: the end of "127.0.0.1:8001:8000/tcp", or of the long form."""
+    if isinstance(port, dict):
+        return int(port["target"]), str(port.get("protocol", "tcp"))
+    number, _, protocol = str(port).rpartition(":")[2].partition("/")
+    return int(number), protocol or "tcp"
 
 
 def _volume(name: str, volume: str) -> tuple[str, str]:

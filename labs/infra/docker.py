@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from labs.infra import compose
+from labs.infra import collecting, compose
 from labs.infra.home import PROJECT, home
 from labs.infra.ports import Ports
 from labs.infra.start_error import StartError
@@ -56,15 +56,17 @@ class Containers:
         self.variables = Variables(postgresql=postgresql, **_read(self._secrets))
         self.services = compose.read(COMPOSE_FILE, self.variables)
         _write(self._secrets, self.variables.secrets())
-        wanted = set(re.findall(r"\$\{(PORT_\w+)", COMPOSE_FILE.read_text())) - set(os.environ)
+        wanted = set(re.findall(r"\$\{(PORT_\w+)[^}]*\}:\d+(/udp)?", COMPOSE_FILE.read_text()))
         # Docker would give a free port anew at every restart of a container; claimed here, an address stays.
-        ports = {name: str(self._ports.claim()) for name in sorted(wanted)}
+        ports = {n: str(self._ports.claim(udp=bool(udp))) for n, udp in sorted(wanted) if n not in os.environ}
         self._environment = {**os.environ, **ports, **self.variables.databases()}
 
     def up(self, *names: str) -> None:
         """Build the image, start these services or groups and all they depend on, wait until each is well; no names: all.
         Raises ComposeError, StartError."""
         chosen = self.select(*names)
+        if collecting.TRACING in chosen:
+            self._environment |= collecting.variables()
         ours = [name for name in chosen if self.services[name].command[:1] == ("python",)]
         if ours and self.compose("build", ours[0]).returncode:  # it is one image for all
             raise StartError("The image could not be built; Docker says why above.")
@@ -81,7 +83,8 @@ class Containers:
             name = f"{name.removesuffix('-service')}-api"
         ports = [port] if port else self.services[name].ports
         if ports and (name, ports[0]) not in self._addresses:
-            published = self.output("port", name, str(ports[0])).strip()
+            packets = ["--protocol", "udp"] if ports[0] in self.services[name].udp else []
+            published = self.output("port", *packets, name, str(ports[0])).strip()
             if not published or published.endswith(":0"):
                 return ""
             self._addresses[name, ports[0]] = published

@@ -33,7 +33,8 @@ class Places:
     def address(self, name: str, port: int) -> str:
         """host:port at which `port` of a service can be reached; claimed on first use."""
         if (name, port) not in self._addresses:
-            self._addresses[name, port] = f"{HOST}:{self._ports.claim()}"
+            udp = name in self.services and port in self.services[name].udp
+            self._addresses[name, port] = f"{HOST}:{self._ports.claim(udp)}"
         return self._addresses[name, port]
 
     def claim(self) -> int:
@@ -58,7 +59,13 @@ class Places:
         self._ports.release()
 
     def translate(self, service: Service, text: str) -> str:
-        """`text` of this service with every name of the file replaced by what it is here."""
+        """`text` of this service with every name of the file replaced by what it is here, Envoy's words for them too."""
+
+        def here(match: re.Match[str]) -> str:
+            host, _, port = self.translate(service, f"{match[1]}:{match[2]}").rpartition(":")
+            return f"address: {host}, port_value: {port}"
+
+        text = _ENVOYS_WORDS.sub(here, text)
         for port in service.ports:
             text = re.sub(rf"(?<![\w.])(?:0\.0\.0\.0|localhost):{port}(?!\d)", self.address(service.name, port), text)
         for other in self.services.values():
@@ -67,8 +74,8 @@ class Places:
                 if re.search(pattern, text):
                     text = re.sub(pattern, self.address(other.name, port), text)
         for inside, source in service.volumes.items():
-            here = str(self._mounted(service, source)).replace("\\", r"\\")
-            text = re.sub(rf"{re.escape(inside)}(?=/|$)", here, text)
+            folder = str(self._mounted(service, source)).replace("\\", r"\\")
+            text = re.sub(rf"{re.escape(inside)}(?=/|$)", folder, text)
         return text
 
     def volume(self, name: str) -> Path:
@@ -84,18 +91,13 @@ class Places:
 
     def configure(self, service: Service) -> None:
         """Copy the project's files that this service mounts, with every name in them replaced by what it is here."""
-
-        def here(match: re.Match[str]) -> str:
-            host, _, port = self.translate(service, f"{match[1]}:{match[2]}").rpartition(":")
-            return f"address: {host}, port_value: {port}"
-
         for source in (source for source in service.volumes.values() if source.startswith(".")):
             original, copy = PROJECT / source, self._mounted(service, source)
             for file in original.rglob("*") if original.is_dir() else [original]:
                 if file.is_file():
                     target = copy / file.relative_to(original)
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    target.write_text(_ENVOYS_WORDS.sub(here, self.translate(service, file.read_text())))
+                    target.write_text(self.translate(service, file.read_text()))
 
     def order(self, service: Service, extra: Mapping[str, str] | None = None, cold: bool = False) -> dict[str, Any]:
         """The guard's start order for this service; `extra` adds to its environment, `cold` forbids forking it."""

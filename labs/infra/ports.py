@@ -13,22 +13,23 @@ class NoPorts(Exception):
 
 
 class Ports:
-    """A claim on TCP ports. While a claim is held the UDP port of the same number is bound, and whoever looks for a free
-    port looks there too; the claim ends with its process, however that ends."""
+    """A claim on ports. While one for TCP is held the UDP port of the same number is bound, and the other way round; whoever
+    looks for a free port looks at both. The claim ends with its process, however that ends."""
 
     def __init__(self) -> None:
         self._claims: list[socket.socket] = []
 
-    def claim(self) -> int:
-        """A TCP port that nobody listens on and nobody else has claimed. Raises NoPorts."""
+    def claim(self, udp: bool = False) -> int:
+        """A TCP port, or one for UDP, that nobody listens on and nobody else has claimed. Raises NoPorts."""
+        held, free = (socket.SOCK_STREAM, socket.SOCK_DGRAM) if udp else (socket.SOCK_DGRAM, socket.SOCK_STREAM)
         start = random.randrange(FIRST, LAST + 1)
         for offset in range(LAST - FIRST + 1):
             port = FIRST + (start - FIRST + offset) % (LAST - FIRST + 1)
-            claim = _bind(socket.SOCK_DGRAM, port)
+            claim = _bind(held, port)
             if claim is None:
                 continue
-            if (tcp := _bind(socket.SOCK_STREAM, port)) is not None:
-                tcp.close()
+            if (other := _bind(free, port)) is not None:
+                other.close()
                 self._claims.append(claim)
                 return port
             claim.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from labs.infra import broker as brokers
-from labs.infra import compose
+from labs.infra import collecting, compose
 from labs.infra.compose import Service
 from labs.infra.debian import disk_words
 from labs.infra.directories import copy_code, make, prune
@@ -68,6 +68,8 @@ class System:
         everything without a profile or of one that is on. What already runs stays as it is. Returns the names of what was
         started. Raises StartError."""
         wanted = [n for n in self.select(*names) if not self._starting.is_up(n)]
+        if collecting.TRACING in wanted:
+            self._collect_traces(wanted)
         if BROKER in wanted:
             self._choose_broker()
             wanted = [n for n in wanted if n != BROKER or self._own_broker]
@@ -191,6 +193,13 @@ class System:
         self.places.set_address(BROKER, 5672, broker.amqp)
         self.places.set_address(BROKER, 15672, broker.http)
         self.services.update(self._read())  # the administrator's password is known only now
+
+    def _collect_traces(self, wanted: list[str]) -> None:
+        """What starts from now on sends its traces there. Raises StartError where something runs already that does not."""
+        if collecting.ENDPOINT not in self.variables:
+            collecting.refuse_late(self.services, filter(self._starting.is_up, self.services), wanted)
+            self.variables.update(collecting.variables())
+            self.services.update(self._read())
 
     def _bring_postgres(self) -> None:
         """Fetch it before its first use; what goes on meanwhile is in its log."""

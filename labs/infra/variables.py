@@ -31,6 +31,10 @@ class Variables(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._values)
 
+    def update(self, given: Mapping[str, str]) -> None:
+        """Set several."""
+        self._values.update(given)
+
     def secrets(self) -> dict[str, str]:
         """Those that are made up, or were given in place of it."""
         return {name: value for name, value in self._values.items() if name.startswith(tuple(GENERATED))}

@@ -69,6 +69,12 @@ def test_short_and_long_forms_of_one_thing_mean_the_same(tmp_path: Path) -> None
         assert getattr(services["short"], what) == getattr(services["long"], what)
 
 
+def test_ports_for_packets_are_known_in_both_forms(tmp_path: Path) -> None:
+    ports = ["6831:6831/udp", "127.0.0.1:8001:8000/tcp", {"target": 53, "protocol": "udp"}, {"target": 80}]
+
+    assert read(tmp_path, pot={"ports": ports})["pot"].udp == {6831, 53}
+
+
 def test_ports_are_those_inside_the_container(tmp_path: Path) -> None:
     ports = ["127.0.0.1:8001:8000", "9000", {"target": 53}, "6831:6831/udp"]
 

@@ -74,6 +74,37 @@ def test_a_claim_of_another_process_is_respected_until_it_ends(few: range) -> No
     assert mine.claim() in theirs
 
 
+def test_claims_of_both_kinds_never_meet(few: range) -> None:
+    one, other = Ports(), Ports()
+
+    given = [one.claim(udp=number % 2 == 0) for number in range(5)] + [
+        other.claim(udp=number > 2) for number in range(5)
+    ]
+
+    assert sorted(given) == list(few)
+    for udp in (False, True):
+        with pytest.raises(NoPorts):
+            one.claim(udp)
+
+
+def test_a_port_that_somebody_takes_packets_at_is_never_given(few: range) -> None:
+    receivers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in few[:9]]
+    for port, receiver in zip(few, receivers, strict=False):
+        receiver.bind((HOST, port))
+    try:
+        assert Ports().claim(udp=True) == few[9]
+    finally:
+        for receiver in receivers:
+            receiver.close()
+
+
+def test_a_port_claimed_for_packets_can_be_used_for_them() -> None:
+    claimed = Ports()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind((HOST, claimed.claim(udp=True)))
+        assert receiver.getsockname()[0] == HOST
+
+
 def test_a_claimed_port_can_be_listened_on_by_the_service_it_is_for() -> None:
     claimed = Ports()
     with socket.create_server((HOST, claimed.claim())) as server:

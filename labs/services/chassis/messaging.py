@@ -14,7 +14,10 @@ from labs.services.chassis.events import Event, exchange
 def sending(event: Event) -> Span:
     """Begin to publish it, as part of the story in which it happened, however long ago. End the span once the broker has
     confirmed it; an attempt that failed leaves none."""
-    where = {"messaging.destination.name": exchange(event.source)}
+    where = {
+        "messaging.destination.name": exchange(event.source),
+        "messaging.rabbitmq.destination.routing_key": event.type,
+    }
     return traces.begun(f"send {event.type}", SpanKind.PRODUCER, _about(event, "send") | where, event.traceparent)
 
 

@@ -115,6 +115,11 @@ def over(name: str, kind: SpanKind, attributes: Mapping[str, Any], began: int, e
     past.end()
 
 
+def note(name: str, value: str) -> None:
+    """What the current span is about, such as an order's id, so that it can be searched for."""
+    trace.get_current_span().set_attribute(name, value)
+
+
 def failed(error: BaseException, span: Span | None = None) -> None:
     """Note on this span, or on the current one, why what it stands for failed."""
     noted = span or trace.get_current_span()

@@ -6,8 +6,6 @@ from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from opentelemetry.trace import SpanKind
-
 from labs.services.chassis import crash, logs, metrics, traces
 from labs.services.chassis.database import Database
 from labs.services.notification import store
@@ -70,7 +68,7 @@ class Sending:
                 if notification is not None:
                     with (
                         logs.correlated(notification.correlation_id),
-                        traces.span(f"send {channel}", SpanKind.CLIENT, parent=notification.traceparent),
+                        traces.span(f"send {channel}", parent=notification.traceparent),
                     ):
                         self._attempt(db, notification, send)
 
@@ -81,8 +79,10 @@ class Sending:
             send(notification)
         except Refused as error:
             status, reason = FAILED, str(error)
+            traces.failed(error)
         except Later as error:
             status, reason = self._pending(notification), str(error)
+            traces.failed(error)
         crash.point("after_call")
         with db.transaction() as tx:
             if status == SENT:

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 
+from opentelemetry.trace import SpanKind
+
+from labs.services.chassis import traces
 from labs.services.notification.channels import TIMEOUT, Later, Refused, Send
 from labs.services.notification.store import Notification
 
@@ -39,14 +42,19 @@ class _Lane:
 
     def send(self, notification: Notification) -> None:
         """Raises Refused, Later."""
-        try:
-            mail = _mail(notification)
-            if self._server is None:
-                self._server = smtplib.SMTP(self._host, self._port, timeout=TIMEOUT)
-            self._server.send_message(mail, to_addrs=[notification.recipient])
-        except FAILURES as error:
-            self.close()
-            raise _meaning(error) from None
+        where = {"server.address": self._host, "server.port": self._port, "network.protocol.name": "smtp"}
+        with traces.span("SMTP", SpanKind.CLIENT, where):
+            try:
+                self._hand_over(notification)
+            except FAILURES as error:
+                self.close()
+                raise _meaning(error) from None
+
+    def _hand_over(self, notification: Notification) -> None:
+        mail = _mail(notification)
+        if self._server is None:
+            self._server = smtplib.SMTP(self._host, self._port, timeout=TIMEOUT)
+        self._server.send_message(mail, to_addrs=[notification.recipient])
 
     def close(self) -> None:
         """The server hears it, if it still listens."""

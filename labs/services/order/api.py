@@ -7,7 +7,7 @@ from uuid import UUID
 
 from apiflask import APIFlask
 
-from labs.services.chassis import idempotency, metrics
+from labs.services.chassis import idempotency, metrics, traces
 from labs.services.chassis.api import Routes, create_api
 from labs.services.chassis.auth import Auth, Caller, Keys, RemoteKeys
 from labs.services.chassis.client import Client, Unreachable
@@ -64,6 +64,7 @@ def routes(
             body = _order(order)
             idempotency.keep(tx, caller, idempotency_key, 202, body)
         PLACED.inc()
+        traces.note("order.id", order.id)
         changed(order.id)
         return body, 202, {"Location": f"/orders/{order.id}"}
 

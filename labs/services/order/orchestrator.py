@@ -69,6 +69,7 @@ class Orchestrator:
             crash.point("before_call")
             outcome = self._act(task)
             crash.point("after_call")
+            traces.note("saga.outcome", type(outcome).__name__.lower())
             ATTEMPTS.labels(taken.action, type(outcome).__name__.lower()).inc()
             with self._db.transaction() as tx:
                 current = store.locked(tx, order.id)
