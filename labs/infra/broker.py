@@ -14,10 +14,11 @@ ADMIN = "admin"
 
 @dataclass(frozen=True)
 class Broker:
-    """A node that answers: `amqp` and `http` are host:port, `password` that of its administrator."""
+    """A node that answers: `amqp`, `http` and `metrics` are host:port, `password` that of its administrator."""
 
     amqp: str
     http: str
+    metrics: str
     password: str
 
     @property

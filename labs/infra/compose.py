@@ -27,7 +27,8 @@ class Service:
     packets; `volumes` maps the path inside to a named volume or a host path; `optional` are those in `depends_on` that may be
     missing; `health` is the command of the
     health check without CMD; times are in seconds. `local` is its x-local: `command` and `health` (URLs to probe) instead of
-    those for a container, and `disposable` for what may be killed at the end."""
+    those for a container, `disposable` for what may be killed at the end, `time_lapse` by which the times in the files that it
+    mounts are divided."""
 
     name: str
     command: tuple[str, ...]

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from labs.infra.debian import can_fetch, disk_words
 from labs.infra.home import PROJECT, home
+from labs.infra.monitors import MONITORS, find_monitor
 from labs.infra.programs import find_postgres, find_program, find_rabbitmq
 
 Answer = TypeVar("Answer")
@@ -54,6 +55,7 @@ def examine() -> list[Need]:
         _broker(),
         _envoy(),
         _postgres(),
+        _monitors(),
         _docker(),
         _browser(),
     ]
@@ -149,6 +151,17 @@ def _postgres() -> Need:
     return Need(
         name, "not here; only `lab up --postgres` wants it", False, False, ways.get(package_manager()) or fetched
     )
+
+
+def _monitors() -> Need:
+    name = "Prometheus, Alertmanager"
+    missing = [program for program in MONITORS if not (_quietly(home) and find_monitor(program))]
+    if not missing:
+        return Need(name, str(find_monitor("prometheus")), True, False)
+    words = f"without {', '.join(missing)}; only `lab up --profile metrics` and labs with metrics want it"
+    fetched = "lab up --profile metrics   (fetches it, without root)" if can_fetch() else ""
+    ways = {"brew": "brew install prometheus alertmanager"}
+    return Need(name, words, False, False, ways.get(package_manager()) or fetched)
 
 
 def _quietly(question: Callable[[], Answer]) -> Answer | None:

@@ -10,8 +10,10 @@ from typing import Any
 
 from labs.infra.compose import ComposeError, Service
 from labs.infra.home import PROJECT, home
+from labs.infra.monitors import find_monitor, started_in
 from labs.infra.ports import HOST, Ports
 from labs.infra.programs import find_program
+from labs.infra.prometheus.time_lapse import lapsed
 from labs.infra.start_error import StartError
 
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER", "SSL_CERT_FILE")
@@ -75,7 +77,7 @@ class Places:
                     text = re.sub(pattern, self.address(other.name, port), text)
         for inside, source in service.volumes.items():
             folder = str(self._mounted(service, source)).replace("\\", r"\\")
-            text = re.sub(rf"{re.escape(inside)}(?=/|$)", folder, text)
+            text = re.sub(rf"(?<![\w.-]){re.escape(inside)}(?![\w.-])", folder, text)
         return text
 
     def volume(self, name: str) -> Path:
@@ -97,7 +99,8 @@ class Places:
                 if file.is_file():
                     target = copy / file.relative_to(original)
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    target.write_text(self.translate(service, file.read_text()))
+                    text = self.translate(service, file.read_text())
+                    target.write_text(lapsed(text, service.local.get("time_lapse", 1)))
 
     def order(self, service: Service, extra: Mapping[str, str] | None = None, cold: bool = False) -> dict[str, Any]:
         """The guard's start order for this service; `extra` adds to its environment, `cold` forbids forking it."""
@@ -109,7 +112,7 @@ class Places:
         environment = {key: self.translate(service, value) for key, value in service.environment.items()}
         warm = None
         if argv[0] != "python":
-            if not (program := find_program(argv[0])):
+            if not (program := find_program(argv[0]) or find_monitor(argv[0])):
                 raise StartError(f"{service.name} needs {argv[0]}, which is not here; `lab doctor` says how to get it.")
             argv[0] = program
         else:
@@ -123,7 +126,7 @@ class Places:
             "name": service.name,
             "argv": argv,
             "env": self.environment() | environment | dict(extra or {}),
-            "cwd": str(self.directory),
+            "cwd": str(started_in(argv[0]) or self.directory),
             "log": str(self.log(service.name)),
             "restart": service.restart,
             "grace": service.grace,

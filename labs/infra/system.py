@@ -4,19 +4,21 @@ import dataclasses
 import os
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Literal
 
 from labs.infra import broker as brokers
 from labs.infra import collecting, compose
 from labs.infra.compose import Service
-from labs.infra.debian import disk_words
+from labs.infra.debian import Progress, disk_words
 from labs.infra.directories import copy_code, make, prune
 from labs.infra.home import PROJECT, home
 from labs.infra.local import Places
+from labs.infra.monitors import MONITORS, fetch_monitors, find_monitor
 from labs.infra.owner import Owner
 from labs.infra.programs import FetchError, fetch_postgres, find_postgres
+from labs.infra.prometheus import targets
 from labs.infra.rabbitmq.node import Ports as NodePorts
 from labs.infra.rabbitmq.node import node_command
 from labs.infra.start_error import StartError
@@ -26,6 +28,7 @@ from labs.infra.variables import Variables
 COMPOSE_FILE = PROJECT / "docker-compose.yml"
 BROKER, SETUP = "rabbitmq", "broker-setup"
 POSTGRES, POSTGRES_SETUP = "postgres", "postgres-setup"
+PROMETHEUS = "prometheus"
 Databases = Literal["sqlite", "postgresql"]
 READY_WITHIN = 40.0
 """Seconds that a service has to become ready; the broker alone needs 10 to 20 on a slow machine."""
@@ -73,8 +76,10 @@ class System:
         if BROKER in wanted:
             self._choose_broker()
             wanted = [n for n in wanted if n != BROKER or self._own_broker]
-        if POSTGRES in wanted:
-            self._bring_postgres()
+        if POSTGRES in wanted and not find_postgres():
+            self._bring("PostgreSQL", POSTGRES, fetch_postgres)
+        if monitors := [n for n in wanted if n in MONITORS and not find_monitor(n)]:
+            self._bring("Prometheus", monitors[0], fetch_monitors)
         self._asked_for.update(self.select(*names))
         self._starting.start(wanted, timeout)
         return wanted
@@ -132,6 +137,8 @@ class System:
     def add_consumer(self, name: str) -> None:
         """A new service with a worker of its own, in the shape that `x-consumer` in docker-compose.yml gives it."""
         self.services.update(compose.read_consumer(COMPOSE_FILE, name, self.variables))
+        if PROMETHEUS in self._asked_for:
+            self._aim()
 
     def provision(self) -> None:
         """Give every service that the system has by now its user, rights and exchange in the broker, and its database where
@@ -187,11 +194,11 @@ class System:
             self.variables["PASSWORD_ADMIN"] = broker.password
         else:
             self._own_broker = True
-            address = self.places.address
-            broker = brokers.Broker(address(BROKER, 5672), address(BROKER, 15672), self.variables["PASSWORD_ADMIN"])
+            amqp, http, metrics = (self.places.address(BROKER, port) for port in (5672, 15672, 15692))
+            broker = brokers.Broker(amqp, http, metrics, self.variables["PASSWORD_ADMIN"])
         self.broker = broker
-        self.places.set_address(BROKER, 5672, broker.amqp)
-        self.places.set_address(BROKER, 15672, broker.http)
+        for port, there in ((5672, broker.amqp), (15672, broker.http), (15692, broker.metrics)):
+            self.places.set_address(BROKER, port, there)
         self.services.update(self._read())  # the administrator's password is known only now
 
     def _collect_traces(self, wanted: list[str]) -> None:
@@ -201,25 +208,34 @@ class System:
             self.variables.update(collecting.variables())
             self.services.update(self._read())
 
-    def _bring_postgres(self) -> None:
-        """Fetch it before its first use; what goes on meanwhile is in its log."""
-        if find_postgres():
-            return
+    def _bring(self, what: str, name: str, fetch: Callable[[Progress], Any]) -> None:
+        """Fetch a program before its first use; what goes on meanwhile is in the log of the service that wants it."""
         try:
-            with self.log(POSTGRES).open("a", buffering=1) as log:
-                fetch_postgres(lambda words: log.writelines([words, "\n"]))
+            with self.log(name).open("a", buffering=1) as log:
+                fetch(lambda words: log.writelines([words, "\n"]))
         except FetchError as error:
-            raise StartError(f"PostgreSQL is not here. {error}") from None
+            raise StartError(f"{what} is not here. {error}") from None
+
+    def _aim(self) -> None:
+        """Tell Prometheus what is to be scraped by now; it watches these files."""
+        service = self.services[PROMETHEUS]
+        found = targets.targets(self.services, self.id)
+        folder = Path(self.places.translate(service, targets.FOLDER))
+        targets.write(folder, {name: self.places.translate(service, text) for name, text in found.items()})
 
     def _order(self, name: str) -> dict[str, Any]:
         service = self.services[name]
         if name == BROKER:
-            port = [int(self.places.address(BROKER, p).rpartition(":")[2]) for p in (5672, 15672, 25672, 4369)]
+            port = [int(self.places.address(BROKER, p).rpartition(":")[2]) for p in (5672, 15672, 15692, 25672, 4369)]
             command = node_command(self.places.volume("rabbitmq-data"), NodePorts(*port))
             service = dataclasses.replace(service, command=("python", *command[1:]))
             return self.places.order(service, cold=True)
         if name == SETUP:
             return self._setup_order(service)
+        if name == PROMETHEUS:
+            order = self.places.order(service)
+            self._aim()
+            return order
         extra = {}
         if name == POSTGRES_SETUP:  # those that a learner added too
             extra = {k: self.places.translate(service, url) for k, url in self.variables.databases().items()}

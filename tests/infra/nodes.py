@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import kombu
@@ -109,8 +109,8 @@ CLAIMS = Claims()
 
 
 def free_ports() -> Ports:
-    """Four ports that nobody has or will take."""
-    return Ports(*(CLAIMS.claim() for _ in range(4)))
+    """Ports that nobody has or will take."""
+    return Ports(*(CLAIMS.claim() for _ in fields(Ports)))
 
 
 def run_module(name: str, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from labs.infra.programs import find_rabbitmq
@@ -40,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--directory", type=Path, required=True, help="where the node keeps everything; made if missing"
     )
-    for name in ("amqp", "http", "dist", "epmd"):
+    names = [each.name for each in fields(Ports)]
+    for name in names:
         parser.add_argument(f"--{name}-port", type=int, required=True)
     chosen = parser.parse_args(arguments)
     rabbit = find_rabbitmq()
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _failed(
                 f"{name} is not set: the broker's first user has its name and password from the environment."
             )
-    ports = Ports(chosen.amqp_port, chosen.http_port, chosen.dist_port, chosen.epmd_port)
+    ports = Ports(**{name: getattr(chosen, f"{name}_port") for name in names})
     for name, port in vars(ports).items():
         if not _free(port):
             return _failed(f"Port {port} ({name}) on 127.0.0.1 is taken by another program; give the node another one.")

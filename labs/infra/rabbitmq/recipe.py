@@ -21,10 +21,11 @@ _EMULATOR = "+S 1:1 +SDcpu 1:1 +SDio 2 +A 2 +hms 512 -kernel inet_dist_use_inter
 
 @dataclass(frozen=True)
 class Ports:
-    """The four ports of a node, all on 127.0.0.1."""
+    """The ports of a node, all on 127.0.0.1. `metrics` answers Prometheus, and needs no password: it knows numbers only."""
 
     amqp: int
     http: int
+    metrics: int
     dist: int
     epmd: int
 
@@ -76,6 +77,8 @@ def _settings(ports: Ports, rabbit: RabbitMQ) -> str:
         f"listeners.tcp.local = 127.0.0.1:{ports.amqp}",
         "management.tcp.ip = 127.0.0.1",
         f"management.tcp.port = {ports.http}",
+        "prometheus.tcp.ip = 127.0.0.1",
+        f"prometheus.tcp.port = {ports.metrics}",
     ]
     if rabbit.release >= (3, 13):  # queues that later versions refuse are refused here already
         lines.append("deprecated_features.permit.transient_nonexcl_queues = false")

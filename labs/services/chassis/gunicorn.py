@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from labs.services.chassis import multiprocess
 from labs.services.chassis.settings import Settings, load
 from labs.services.chassis.slow_clients import shut
 
 bind = load(Settings).bind
-workers = 1  # SQLite has one writer anyway; the load is spread over threads
+workers = load(Settings).web_concurrency  # 1 by default: SQLite has one writer anyway; the load is spread over threads
 worker_class = "labs.services.chassis.slow_clients.Worker"
 threads = 8
 graceful_timeout = 8  # seconds for the requests under way after SIGTERM; docker-compose.yml grants 10
@@ -15,6 +16,8 @@ keepalive = 5
 loglevel = "warning"
 forwarded_allow_ips = ""  # by default a header SCRIPT_NAME or X-Forwarded-Proto from the same host is believed
 control_socket_disable = True
+if workers > 1:
+    multiprocess.begin()
 
 
 def when_ready(server: Any) -> None:
@@ -22,3 +25,13 @@ def when_ready(server: Any) -> None:
     whoever sent it could neither ask elsewhere nor know that nothing was begun; so the worker opens it."""
     for listener in server.LISTENERS:
         shut(listener)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """A worker has ended; the master starts another."""
+    multiprocess.ended(worker.pid)
+
+
+def on_exit(_server: Any) -> None:
+    """The master ends."""
+    multiprocess.end()

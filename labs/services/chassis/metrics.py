@@ -1,7 +1,7 @@
 """Numbers for Prometheus at /metrics: every request and event by rate, errors and duration, and what a service adds of its own.
 
-Names are those of OpenTelemetry's semantic conventions as Prometheus spells them. A process counts for itself; gunicorn.py
-runs one worker process, so there is nothing to add up."""
+Names are those of OpenTelemetry's semantic conventions as Prometheus spells them. A process counts for itself; where
+gunicorn.py runs several, they count together (multiprocess.py)."""
 
 import re
 import time
@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from flask import Blueprint, Flask, Response, request
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 from sqlalchemy.exc import SQLAlchemyError
 
-from labs.services.chassis import outbox, traces
+from labs.services.chassis import multiprocess, outbox, traces
 from labs.services.chassis.database import Database
 from labs.services.chassis.health import QUIET
 
@@ -30,6 +30,7 @@ UNBOUNDED = re.compile(r"(.*_)?(id|ids|key|email|path|url|sku|token|user|custome
 RESERVED = {"le", "quantile", "job", "instance"}
 M = TypeVar("M", Counter, Gauge, Histogram)
 _made: dict[str, Any] = {}
+disable_created_metrics()  # a second series for each one, which nobody asks for
 
 
 class BadName(ValueError):
@@ -43,9 +44,11 @@ def counter(name: str, description: str, labels: Sequence[str] = ()) -> Counter:
     return _make(Counter, name, description, labels)
 
 
-def gauge(name: str, description: str, labels: Sequence[str] = ()) -> Gauge:
-    """What goes up and down, e.g. `outbox_events`. Asked for again it is the same one. Raises BadName."""
-    return _make(Gauge, name, description, labels)
+def gauge(name: str, description: str, labels: Sequence[str] = (), shared: bool = False) -> Gauge:
+    """What goes up and down, e.g. `outbox_events`. Asked for again it is the same one. Where several processes count together
+    theirs are added up; one that is `shared` tells of what they all look at, such as a table: there the latest look counts, and
+    it can only be set. Raises BadName."""
+    return _make(Gauge, name, description, labels, multiprocess_mode="livemostrecent" if shared else "livesum")
 
 
 def histogram(name: str, description: str, labels: Sequence[str] = (), buckets: Sequence[float] = BUCKETS) -> Histogram:
@@ -80,8 +83,8 @@ REQUESTS = histogram(
     "Requests by their route, as the service's own code names it",
     ("http_request_method", "http_route", "http_response_status_code"),
 )
-OUTBOX = gauge("outbox_events", "Events that are committed and not confirmed by the broker")
-OUTBOX_AGE = gauge("outbox_age_seconds", "How long the oldest of them has been waiting; 0 if none is")
+OUTBOX = gauge("outbox_events", "Events that are committed and not confirmed by the broker", shared=True)
+OUTBOX_AGE = gauge("outbox_age_seconds", "How long the oldest of them has been waiting; 0 if none is", shared=True)
 
 
 def endpoint(db: Database | None = None) -> Blueprint:
@@ -93,7 +96,8 @@ def endpoint(db: Database | None = None) -> Blueprint:
         if db:
             _look(db)
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return Response(encode(REGISTRY), content_type=content_type)
+        with multiprocess.registry() as registry:
+            return Response(encode(registry), content_type=content_type)
 
     return metrics
 

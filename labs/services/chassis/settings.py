@@ -17,6 +17,7 @@ class Settings(BaseSettings):
     amqp_url: str = Field(default="", description="amqp://user:password@host:port/vhost")
     bind: str = Field(default="127.0.0.1:8000", description="host:port that HTTP listens on, health included")
     jwks_url: str = Field(default="", description="where user-service shows the public keys of its tokens")
+    web_concurrency: int = Field(default=1, ge=1, le=64, description="worker processes that answer HTTP together")
     request_timeout: float = Field(
         default=10.0, gt=0, description="seconds that a request may take that names no deadline"
     )

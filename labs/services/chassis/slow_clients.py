@@ -104,7 +104,8 @@ class Worker(ThreadWorker):
             while taken != self.nr_conns:
                 taken = self.nr_conns
                 self.accept(listener)
-            shut(listener)  # the master may not have let go of it yet
+            if self.cfg.workers == 1:  # else it is the others' too
+                shut(listener)  # the master may not have let go of it yet
             listener.close()
 
     def enqueue_req(self, conn: Any) -> None:

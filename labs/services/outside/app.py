@@ -9,7 +9,7 @@ from labs.services.chassis.api import create_api
 from labs.services.chassis.clock import Clock
 from labs.services.chassis.database import Database
 from labs.services.chassis.settings import load
-from labs.services.outside import carrier, gateways, inbox, key, payments, striking
+from labs.services.outside import carrier, gateways, inbox, key, pager, payments, striking
 from labs.services.outside.faults import Switches
 from labs.services.outside.settings import Settings
 
@@ -28,6 +28,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(gateways.text_messages(db))
     app.register_blueprint(gateways.push_notifications(db))
     app.register_blueprint(inbox.blueprint(db))
+    app.register_blueprint(pager.blueprint(db))
     app.extensions["smtp"] = inbox.listen(db, switches, settings.smtp_bind)
     app.extensions["clock"] = Clock([(keeper.FORGETTING, partial(keeper.tidy, settings, db))]).start()
     return app

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from labs.services.chassis.database import Database
 from labs.services.outside.store import Switch
 
-LATENCY = {"payments": 0.05, "carrier": 0.05, "sms": 0.03, "push": 0.02, "smtp": 0.01}
+LATENCY = {"payments": 0.05, "carrier": 0.05, "sms": 0.03, "push": 0.02, "pager": 0.01, "smtp": 0.01}
 """Seconds that each gateway takes for a request when nothing is wrong with it."""
 DECLINES, MISSES_A_LINE, SHIPS_NOTHING = "declines", "misses a line", "ships nothing"
 """Twists: what a gateway does differently, in words that its own code knows."""
@@ -76,6 +76,7 @@ FAULTS = {
     "sms_refuses": Fault("sms", "every number is unknown: refused with 422 for good", status=422),
     **_of_any("push", "push notification"),
     "push_refuses": Fault("push", "every device is unknown: refused with 422 for good", status=422),
+    **_of_any("pager", "notification"),
     "smtp_slow": Fault("smtp", "every mail takes 3 s longer", before=3),
     "smtp_refuses_for_now": Fault("smtp", "every mail is answered with 451, come again", status=451),
     "smtp_refuses": Fault("smtp", "every mail is answered with 550, for good", status=550),

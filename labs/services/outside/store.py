@@ -1,8 +1,9 @@
-"""The tables of the outside world: the provider's book, the carrier's, what customers received, and the faults that are on."""
+"""The tables of the outside world: the provider's book, the carrier's, what customers received, what the pager of whoever is on
+call shows, and the faults that are on."""
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Float, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Float, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 CHARGED, REFUNDED, VOIDED = "charged", "refunded", "voided"
@@ -76,6 +77,25 @@ class Message(Base):
     title: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
     at: Mapped[float] = mapped_column(Float)
+
+
+class Page(Base):
+    """An alarm: one set of labels (`fingerprint`) that fires since `began_at`. `heard` counts the notifications about it."""
+
+    __tablename__ = "pages"
+    __table_args__ = (UniqueConstraint("fingerprint", "began_at"),)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    began_at: Mapped[float] = mapped_column(Float)
+    alert: Mapped[str] = mapped_column(Text)
+    severity: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(20), index=True)
+    labels: Mapped[dict[str, str]] = mapped_column(JSON)
+    annotations: Mapped[dict[str, str]] = mapped_column(JSON)
+    ended_at: Mapped[float | None] = mapped_column(Float)
+    at: Mapped[float] = mapped_column(Float)
+    resolved_heard_at: Mapped[float | None] = mapped_column(Float)
+    heard: Mapped[int] = mapped_column(Integer)
 
 
 class Switch(Base):
