@@ -4,7 +4,7 @@ import re
 import shlex
 import signal
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,15 @@ def select(services: Mapping[str, Service], *names: str, profiles: Collection[st
     ):
         chosen |= more
     return [name for name in services if name in chosen]
+
+
+def rebased(ours: Service, before: Service, now: Service) -> Service:
+    """A service as the file says it `now`, with what `ours` has been changed in since the file said `before`."""
+    changed = {f.name: getattr(ours, f.name) for f in fields(ours) if getattr(ours, f.name) != getattr(before, f.name)}
+    if "environment" in changed:
+        own = {k: v for k, v in ours.environment.items() if before.environment.get(k) != v}
+        changed["environment"] = {**now.environment, **own}
+    return replace(now, **changed)
 
 
 def read_consumer(path: Path, name: str, variables: Mapping[str, str]) -> dict[str, Service]:

@@ -52,7 +52,8 @@ class System:
         postgresql = databases == "postgresql"
         self.variables = Variables(VHOST=self.id, postgresql=postgresql)
         self.profiles = {*profiles, *([POSTGRES] if postgresql else [])}
-        self.services = self._read()
+        self._as_read = self._read()
+        self.services = dict(self._as_read)
         try:
             prune(name)
             self.directory, self._lock = make(name, self.id)
@@ -179,6 +180,12 @@ class System:
     def _read(self) -> dict[str, Service]:
         return compose.read(COMPOSE_FILE, self.variables)
 
+    def _read_again(self) -> None:
+        """The file, now that its variables say something else; what was changed of a service since stays changed."""
+        before, self._as_read = self._as_read, self._read()
+        for name, now in self._as_read.items():
+            self.services[name] = compose.rebased(self.services[name], before[name], now)
+
     def _members(self, names: tuple[str, ...]) -> list[str]:
         return [n for n, s in self.services.items() if {n, s.group} & set(names) and not self._starting.is_task(n)]
 
@@ -199,14 +206,14 @@ class System:
         self.broker = broker
         for port, there in ((5672, broker.amqp), (15672, broker.http), (15692, broker.metrics)):
             self.places.set_address(BROKER, port, there)
-        self.services.update(self._read())  # the administrator's password is known only now
+        self._read_again()  # the administrator's password is known only now
 
     def _collect_traces(self, wanted: list[str]) -> None:
         """What starts from now on sends its traces there. Raises StartError where something runs already that does not."""
         if collecting.ENDPOINT not in self.variables:
             collecting.refuse_late(self.services, filter(self._starting.is_up, self.services), wanted)
             self.variables.update(collecting.variables())
-            self.services.update(self._read())
+            self._read_again()
 
     def _bring(self, what: str, name: str, fetch: Callable[[Progress], Any]) -> None:
         """Fetch a program before its first use; what goes on meanwhile is in the log of the service that wants it."""

@@ -1,5 +1,6 @@
 """docker-compose.yml is read as Docker Compose reads it, and what cannot be done is said in words."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +185,15 @@ def test_a_new_consumer_has_the_shape_of_a_service_of_the_shop() -> None:
         assert ours.command == tuple(word.replace("order", "loyalty") for word in theirs.command)
         assert (ours.restart, ours.health, ours.grace) == (theirs.restart, theirs.health, theirs.grace)
         assert ours.environment["AMQP_URL"].startswith("amqp://shop.loyalty:")
+
+
+def test_what_was_changed_of_a_service_stays_changed_when_its_variables_say_something_else(tmp_path: Path) -> None:
+    raw = {"command": "brew", "environment": {"WATER": "${WATER:-cold}", "LEAVES": "green"}, "restart": "always"}
+    before, now = read(tmp_path, pot=raw)["pot"], read(tmp_path, {"WATER": "hot"}, pot=raw)["pot"]
+    ours = replace(before, environment={**before.environment, "LEAVES": "black", "SUGAR": "none"}, restart="no")
+
+    again = compose.rebased(ours, before, now)
+
+    assert again.environment == {"WATER": "hot", "LEAVES": "black", "SUGAR": "none"}
+    assert (again.command, again.restart) == (("brew",), "no")
+    assert compose.rebased(before, before, now) == now
