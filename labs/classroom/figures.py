@@ -48,14 +48,23 @@ def counts(series: dict[str, Iterable[float]], away: dict[str, tuple[float, floa
     return figure
 
 
-def show(figure: Figure, alt: str, finding: str) -> None:
-    """Show a figure with its alternative text and one sentence that says what it shows."""
+def show(figure: Figure, alt: str, finding: str, text: str = "") -> None:
+    """Show a figure with its alternative text and one sentence that says what it shows. `text` is the same in words, folded
+    away; it may differ from run to run, and comparing two runs leaves it out."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", bbox_inches="tight")
     data = base64.b64encode(buffer.getvalue()).decode()
     image = f'<img alt="{html.escape(alt, quote=True)}" src="data:image/png;base64,{data}" style="max-width:100%">'
     caption = f"<figcaption style='margin:.3em 0'><em>{html.escape(finding)}</em></figcaption>"
+    words = f"<details><summary>The same as text</summary><pre>{_measured(text)}</pre></details>" if text else ""
     display(
-        {"text/html": f"<figure style='margin:0'>{image}{caption}</figure>", "text/plain": f"[{alt}]\n{finding}"},
+        {
+            "text/html": f"<figure style='margin:0'>{image}{caption}{words}</figure>",
+            "text/plain": f"[{alt}]\n{finding}",
+        },
         raw=True,
     )
+
+
+def _measured(text: str) -> str:
+    return f"<data class='measured'>{html.escape(text)}</data>"

@@ -14,6 +14,7 @@ from labs.classroom.records import Records
 from labs.classroom.references import MAGIC, reference
 from labs.classroom.shop import Shop
 from labs.classroom.slips import Slip
+from labs.classroom.spans import Query
 from labs.classroom.verdicts import Checks, Verdict
 from labs.classroom.workshop import Workshop
 from labs.infra import doctor
@@ -24,6 +25,7 @@ from labs.infra.system import System
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from pandas import DataFrame  # type: ignore[import-untyped]  # it has no types
 
 SCALES = ("ci", "class", "talk")
 _open: dict[str, "Lab"] = {}
@@ -71,6 +73,15 @@ class Lab:
         """Start services again; returns when they are ready."""
         self.system.start(*names)
         cards.card("note", "started: " + ", ".join(names))
+
+    def set(self, service: str, **settings: Any) -> None:
+        """Settings of a service, as environment variables; what runs of it is restarted with them. None: as in the beginning."""
+        self.system.set(service, **{name: str(value) for name, value in settings.items()})
+        if self.pids(service):
+            self.system.restart(service)
+        cards.card(
+            "note", f"{service}: " + (", ".join(f"{k}={v}" for k, v in settings.items()) or "its own settings again")
+        )
 
     def down(self) -> None:
         """End every process of this lab. A kernel that ends does the same."""
@@ -125,6 +136,32 @@ class Lab:
     def queue_depth(self, queue: str) -> int:
         """How many messages wait in a queue, by its name."""
         return watching.depth(self.system, queue) or 0
+
+    def trace(self, about: str, having: str = "", finding: str = "") -> "DataFrame":
+        """Draw the trace of an order, by its id, its correlation id or the trace's own; returns its spans, one a row. `having`
+        waits for a span whose name begins so. Of several traces the earliest is drawn; `lab.traces` has all."""
+        from labs.classroom import tracing
+
+        return tracing.draw(tracing.complete(Query(self.system), about, having)[0], finding)
+
+    def traces(self, about: str, having: str = "") -> "DataFrame":
+        """The spans of every trace that is about an order, in one table; nothing is drawn."""
+        from labs.classroom import spans, tracing
+
+        return spans.table(tracing.complete(Query(self.system), about, having))
+
+    def spans(self, service: str, **wanted: Any) -> "DataFrame":
+        """The spans of all traces in which a service has a span such as it is wanted: operation="…", tags={"error": True},
+        minDuration="100ms", maxDuration="1s", limit=20."""
+        from labs.classroom import tracing
+
+        return tracing.search(Query(self.system), service, **wanted)
+
+    def map(self, seconds: float = 300.0, finding: str = "") -> "DataFrame":
+        """Draw who called whom in the last seconds, as the traces say; returns the edges with calls, rate and errors."""
+        from labs.classroom import tracing
+
+        return tracing.map_of(Query(self.system), seconds, finding)
 
     def rows(self, service: str, sql: str) -> list[dict[str, Any]]:
         """What a query of a service's own database gives. Only a lab may look there; another service must ask."""

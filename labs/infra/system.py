@@ -64,6 +64,7 @@ class System:
         self._owner = Owner(self.directory, self._lock.fileno())
         self._starting = Starting(self.services, self.places, self._owner, self._order)
         self._asked_for: set[str] = set()
+        self._settings: dict[str, dict[str, str]] = {}
         self._own_broker = False
         self.broker: brokers.Broker | None = None
 
@@ -126,6 +127,11 @@ class System:
         """`stop`, then `start`, whether they run or not."""
         self._starting.halt(*self._alive(names))
         self.start(*names, timeout=timeout)
+
+    def set(self, service: str, **settings: str) -> None:
+        """Environment variables of a service, e.g. of order-service, from its next start on; those of docker-compose.yml count
+        for what is not given. Names of the file, such as tracing:4318, are replaced by what they are here."""
+        self._settings[service] = settings
 
     def should_run(self, name: str) -> bool:
         """Whether it was started and not stopped since; it may have ended all the same."""
@@ -246,6 +252,8 @@ class System:
         extra = {}
         if name == POSTGRES_SETUP:  # those that a learner added too
             extra = {k: self.places.translate(service, url) for k, url in self.variables.databases().items()}
+        own = self._settings.get(service.group, {})
+        extra |= {k: self.places.translate(service, text) for k, text in own.items()}
         return self.places.order(service, extra, cold=self._cold)
 
     def _setup_order(self, service: Service) -> dict[str, Any]:

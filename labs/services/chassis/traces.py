@@ -102,6 +102,16 @@ def span(
         yield begun
 
 
+@contextmanager
+def within(parent: str) -> Iterator[None]:
+    """What is told or asked inside goes on from this traceparent, whoever has recorded its span."""
+    token = context.attach(above(parent) or Context())
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
 def begun(name: str, kind: SpanKind, attributes: Mapping[str, Any], parent: str) -> Span:
     """A span that is not the current one; it counts once its `end` is called, and never if it is not."""
     return _tracer.start_span(name, above(parent), kind, attributes)

@@ -1,0 +1,84 @@
+"""`lab.trace(order)`, `lab.map()`, `lab.spans(…)`: what the traces of a system say, as a picture and as plain data."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from labs.classroom import dependencies, pictures, spans
+from labs.classroom.figures import show
+from labs.classroom.slips import Slip
+from labs.classroom.spans import Query, Trace
+from labs.classroom.watching import until
+from labs.services.chassis.exporter import EVERY
+
+if TYPE_CHECKING:
+    from pandas import DataFrame  # type: ignore[import-untyped]  # it has no types
+
+PATIENCE = 15.0
+"""Seconds after which what has not come does not come."""
+
+
+def complete(query: Query, key: str, having: str) -> list[Trace]:
+    """All traces about an order, a correlation id or a trace id, once there is a span whose name begins with `having`, every
+    parent has come, and nothing new has for twice the time after which a process hands over what it has. Raises Slip."""
+    seen, since = "", time.monotonic()
+
+    def look() -> list[Trace] | None:
+        nonlocal seen, since
+        found = spans.about(query, key)
+        rows = [row for trace in found for row in spans.rows(trace)]
+        now = f"{len(rows)} {sum(map(len, (row['warnings'] for row in rows)))}"
+        if now != seen:
+            seen, since = now, time.monotonic()
+        there = rows and (not having or any(row["operation"].startswith(having) for row in rows))
+        return found if there and time.monotonic() - since > 2 * EVERY else None
+
+    if found := until(look, PATIENCE):
+        return list(found)
+    raise Slip(
+        f"There is no trace about {key!r}"
+        + (f" with a span {having!r}" if having else "")
+        + f" after {PATIENCE:g} s. Was it "
+        "made after `lab.up` with tracing in it? Was it sampled?"
+    )
+
+
+def draw(trace: Trace, finding: str) -> "DataFrame":
+    """Show one trace as a waterfall; returns its spans."""
+    table = spans.table([trace])
+    services = sorted(set(table["service"]))
+    first = f"{table['operation'][0]} of {table['service'][0]}"
+    alt = (
+        f"Waterfall of the trace that begins with {first}: one bar for each span, below the span that caused it, in "
+        f"{', '.join(services)}. The same as text is below the picture."
+    )
+    show(
+        pictures.waterfall(table),
+        alt,
+        finding or f"One story, told by {len(services)} services.",
+        pictures.in_words(table),
+    )
+    return table
+
+
+def map_of(query: Query, seconds: float, finding: str) -> "DataFrame":
+    """Show who called whom in the last `seconds`; returns the edges. Raises Slip if there is nothing."""
+    start = int((time.time() - seconds) * 1e6)
+    traces = {t["traceID"]: t for service in query.services() for t in query.traces(service, start=start)}
+    edges = dependencies.edges(traces.values())
+    if edges.empty:
+        raise Slip(f"No service has called another one in the last {seconds:g} s. Place an order first.")
+    pairs = sorted({(row["caller"], row["called"]) for row in edges.to_dict("records")})
+    words = ", ".join(f"{caller} to {called}" for caller, called in pairs)
+    alt = f"Map of the services, with an arrow from each caller to the called: {words}. The same as text is below the picture."
+    show(
+        pictures.dependencies(edges),
+        alt,
+        finding or "Solid arrows are requests, dashed ones events.",
+        edges.to_string(index=False),
+    )
+    return edges
+
+
+def search(query: Query, service: str, **wanted: Any) -> "DataFrame":
+    """The spans of all traces in which a service has such a span."""
+    return spans.table(query.traces(service, **wanted))
