@@ -1,6 +1,16 @@
 """What a learner's cell is: not attempted yet, or code that should run."""
 
 import ast
+from dataclasses import dataclass
+
+
+@dataclass
+class Attempt:
+    """What became of the last cell for a file: `status` is open (not attempted), running, stored (nothing runs it now) or
+    broken; `trouble` says why it is broken, or where it is still open."""
+
+    status: str = "open"
+    trouble: str = ""
 
 
 def not_attempted(source: str) -> int:

@@ -4,11 +4,11 @@ this lab's copy of the code, and restarts what runs it."""
 import difflib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from labs.classroom.attempts import not_attempted, syntax_error
+from labs.classroom.attempts import Attempt, not_attempted, syntax_error
 from labs.classroom.cards import card
+from labs.classroom.rules import RuleBook, is_rule
 from labs.classroom.slips import Slip
 from labs.infra.home import PROJECT
 from labs.infra.start_error import StartError
@@ -21,25 +21,20 @@ READY_WITHIN = 15.0
 """Seconds that a cell's code has to become ready; it takes one or two."""
 
 
-@dataclass
-class Attempt:
-    """What became of the last cell for a file: `status` is open (not attempted), running, stored (nothing runs it now) or
-    broken; `trouble` says why it is broken, or where it is still open."""
-
-    status: str = "open"
-    trouble: str = ""
-
-
 class Workshop:
     """The files of one system that a learner has replaced."""
 
     def __init__(self, system: System, reference: Callable[[str], str | None]) -> None:
         self._system, self._reference = system, reference
         self.attempts: dict[str, Attempt] = {}
+        self.rules = RuleBook(system, reference)
 
     def replace(self, path: str, source: str) -> Attempt:
         """Put `source` in place of labs/services/`path`. A cell that is not attempted, does not compile, does not start or is
         interrupted leaves the file as it last worked. Raises Slip for a path that no service has."""
+        if is_rule(path):
+            attempt = self.attempts[path] = self.rules.replace(path, source)
+            return attempt
         target = self._target(path)
         before = target.read_text() if target.exists() else None
         if line := not_attempted(source):

@@ -1,0 +1,1 @@
+"""What is measured, how it is scraped and summed up, when it rings."""
