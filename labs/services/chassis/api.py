@@ -10,7 +10,18 @@ from apiflask import APIBlueprint, APIFlask
 from flask import Response, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from labs.services.chassis import crash, deadline, health, logs, metrics, openapi, problems, redaction, traces
+from labs.services.chassis import (
+    crash,
+    deadline,
+    health,
+    logs,
+    metrics,
+    openapi,
+    problems,
+    redaction,
+    rotation,
+    traces,
+)
 from labs.services.chassis.client import Unreachable
 from labs.services.chassis.database import Database, outage
 from labs.services.chassis.problems import Problem
@@ -26,7 +37,7 @@ log = logs.get(__name__)
 
 def create_api(title: str, settings: Settings, db: Database | None = None) -> APIFlask:
     """An app that a service adds its routes to. Its OpenAPI description is at /openapi.json."""
-    logs.configure(settings.service, settings.log_level)
+    logs.configure(settings.service, settings.log_level, rotation.of(settings))
     traces.configure(settings)
     crash.arm(settings.crash)
     app = APIFlask(title, title=title, docs_path=None)

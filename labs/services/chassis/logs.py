@@ -13,6 +13,7 @@ import ecs_logging
 import structlog
 
 from labs.services.chassis import redaction, traces
+from labs.services.chassis.rotation import Rotating
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,9 +46,11 @@ class Formatter(ecs_logging.StdlibFormatter):
         return fields | {name.removesuffix(".id"): {"id": value} for name, value in traces.ids().items()}
 
 
-def configure(service: str, level: str = "INFO") -> None:
-    """Log as `service` from now on; libraries that use the standard logging module go the same way."""
-    logging.basicConfig(stream=Lossy(), level=level, format="%(message)s", force=True)
+def configure(service: str, level: str = "INFO", into: Rotating | None = None) -> None:
+    """Log as `service` from now on, to standard output or `into` a file that rotates; libraries that use the standard logging
+    module go the same way."""
+    out = into or Lossy()
+    logging.basicConfig(stream=out, level=level, format="%(message)s", force=True)
     logging.getLogger().handlers[0].setFormatter(Formatter(extra={"service": {"name": service}}))
     for chatty in ("amqp", "kombu", "mail.log", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -59,7 +62,7 @@ def configure(service: str, level: str = "INFO") -> None:
             ecs_logging.StructlogFormatter(),  # type: ignore[list-item]  # it wants the dict that structlog always gives
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.WriteLoggerFactory(Lossy()),  # type: ignore[arg-type]  # all it does is write, once a line
+        logger_factory=structlog.WriteLoggerFactory(out),  # type: ignore[arg-type]  # all it does is write, once a line
     )
 
 
