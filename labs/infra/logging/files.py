@@ -39,6 +39,21 @@ def opened(log: Path) -> list[IO[bytes]]:
     return list(reversed(found.values()))
 
 
+def link(log: Path, folder: Path) -> list[Path]:
+    """Second names in `folder` for the files that a log consists of, NAME.0.log for the newest: they stay when the first names
+    move on. Raises OSError where the file system has no hard links."""
+    links: dict[int, Path] = {}
+    for number, path in enumerate((log, *_older(log))):
+        name = folder / f"{log.stem}.{number}.log"
+        try:
+            name.hardlink_to(path)
+        except FileNotFoundError:
+            continue
+        if links.setdefault(name.stat().st_ino, name) is not name:
+            name.unlink()
+    return list(links.values())
+
+
 def text(log: Path, since: Mark | None = None) -> str:
     """All that the log says, its older files first, or what came after the mark. Raises FileNotFoundError."""
     with ExitStack() as stack:

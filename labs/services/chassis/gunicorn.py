@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gunicorn import glogging
+from gunicorn import glogging  # type: ignore[import-untyped]  # gunicorn has no types
 
 from labs.services.chassis import rotation
 from labs.services.chassis.settings import Settings, load
