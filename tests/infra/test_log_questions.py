@@ -20,7 +20,7 @@ NOT_ECS = [
     "17",
     '{"message": "no time"}',
     '{"@timestamp": "yesterday", "message": "no time either"}',
-    "tab\tand \x01 and \x02 and ünïcode, \"quotes\", 'more', and a \\",
+    "\\x01\\x02 tab\tand \x01 and \x02 and ünïcode, \"quotes\", 'more', and a \\",
 ]
 
 

@@ -65,7 +65,7 @@ CREATE VIEW other AS
 SELECT regexp_extract(filename, '([^/.]+)\.\d+\.log$', 1) AS process, line
 FROM read_csv(
     $files, columns = {'line': 'VARCHAR'}, filename = true, header = false, auto_detect = false, strict_mode = false,
-    delim = '\x01\x02\x03\x04', quote = '', escape = '', max_line_size = 10000000, ignore_errors = true
+    delim = E'\x01\x02\x01\x03', quote = '', escape = '', max_line_size = 10000000, ignore_errors = true
 )
 WHERE CASE
     WHEN json_valid(line) THEN json_type(line) <> 'OBJECT' OR moment(json_extract_string(line, '$."@timestamp"')) IS NULL
