@@ -2,15 +2,22 @@
 
 import signal
 import threading
+import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from labs.infra import directories
+from labs.infra.logging import entries
+from labs.infra.logging.files import Tail
 
-COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red")
+COLOURS = ("cyan", "green", "magenta", "blue", "bright_cyan", "bright_green", "bright_magenta", "bright_blue")
+GRAVE = {"warning": "yellow", "warn": "yellow", "error": "red", "critical": "bold red"}
 console = Console()
 
 
@@ -25,14 +32,45 @@ def stopped_by_signal() -> threading.Event:
 def follow_logs(files: list[Path], over: Callable[[], bool]) -> None:
     """Print what is in the files and, until `over`, which waits a little, what comes; each line with its process's name."""
     width = max((len(f.stem) for f in files), default=0)
-    opened = [(f.stem, COLOURS[i % len(COLOURS)], f.open(errors="replace")) for i, f in enumerate(files) if f.exists()]
+    tails = [(file.stem, Tail(file)) for file in files]
     while True:
-        for name, colour, file in opened:
-            for line in file:
-                console.print(f"[{colour}]{name:{width}}[/] │ ", end="")
-                console.print(line.rstrip("\n"), markup=False, highlight=False, soft_wrap=True)
+        for name, tail in tails:
+            for line in tail.read():
+                show_entry(name, line, width)
         if over():
-            return
+            break
+    for _, tail in tails:
+        tail.close()
+
+
+def show_entry(process: str, line: str, width: int, at: datetime | None = None) -> None:
+    """A line of a log as a person reads it; the names of processes are so many characters wide. `at` (UTC) is when what it
+    tells of began, if that is to be shown and not when it was written."""
+    entry = entries.read(line, at)
+    colour = COLOURS[zlib.crc32(process.encode()) % len(COLOURS)]
+    grave = GRAVE.get(entry.level, "")
+    words = Text.assemble((f"{process:{width}}", colour), " │ ")
+    if entry.time:
+        words.append(f"{entry.time} ", "dim").append(f"{entry.level:7} ", grave)
+    words.append(entry.message, grave or "bold" if entry.time else "")
+    for name, value in entry.details.items():
+        words.append(f"  {name}=", "dim").append(value)
+    console.print(words, soft_wrap=True, highlight=False)
+    for frame in entry.stack_trace.splitlines():
+        console.print(Text.assemble((f"{process:{width}}", colour), " │   ", (frame, "dim")), soft_wrap=True)
+
+
+def show_rows(rows: Sequence[Mapping[str, object]]) -> None:
+    """The answer to a question in SQL."""
+    if not rows:
+        console.print("No rows.")
+        return
+    table = Table(box=None, header_style="bold")
+    for column in rows[0]:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else escape(str(value)) for value in row.values()))
+    console.print(table)
 
 
 def show_system(directory: Path) -> None:

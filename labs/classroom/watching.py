@@ -13,6 +13,7 @@ import requests
 from kombu import Connection, Queue
 
 from labs.infra.broker import ADMIN
+from labs.infra.logging import files
 from labs.infra.system import System
 from labs.services.chassis.events import Event, exchange
 from labs.services.chassis.publisher import Outgoing, Publisher
@@ -136,8 +137,7 @@ def told(system: System, service: str, event_type: str, order_id: str) -> int:
 
 def suppressed(system: System, process: str, event_id: str) -> int:
     """How many duplicates of an event a process has recognised."""
-    lines = system.log(process).read_text().splitlines()
-    return sum(event_id in line and "suppressed" in line for line in lines)
+    return sum(event_id in line and "suppressed" in line for line in files.lines(system.log(process)))
 
 
 def last_error(system: System, process: str) -> str:
@@ -154,7 +154,7 @@ def handled(system: System, process: str, event_type: str) -> bool:
 def _since_start(system: System, process: str) -> list[dict[str, Any]]:
     """The log entries of a worker since its last start."""
     entries: list[dict[str, Any]] = []
-    for line in system.log(process).read_text().splitlines():
+    for line in files.lines(system.log(process)):
         with contextlib.suppress(ValueError):  # not every library logs in JSON before the log is configured
             entry = json.loads(line)
             if entry["message"].startswith("starting services"):

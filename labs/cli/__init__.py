@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from labs.cli import project, shop, systems
+from labs.cli import logs, project, shop, systems
 from labs.infra import doctor, home
 from labs.terminal import console
 
@@ -35,7 +35,7 @@ def start(
     raise typer.Exit(jupyter.run(browser))
 
 
-for command in (systems.up, systems.down, systems.ps, systems.logs, systems.reset):
+for command in (systems.up, systems.down, systems.ps, logs.logs, systems.reset):
     app.command()(command)
 for command in (shop.ledger, shop.route):
     app.command()(command)
@@ -47,13 +47,14 @@ def main() -> None:
     """The entry point: errors that a person can mend end in words, not in a traceback."""
     from labs.infra.compose import ComposeError
     from labs.infra.gateway import RouteError
+    from labs.infra.logging import BadQuestion, NoLogs
     from labs.infra.owner import GuardLost
     from labs.infra.ports import NoPorts
     from labs.infra.start_error import StartError
 
     try:
         app()
-    except (StartError, ComposeError, NoPorts, GuardLost, RouteError) as error:
+    except (StartError, ComposeError, NoPorts, GuardLost, RouteError, NoLogs, BadQuestion) as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         sys.exit(1)
     except OSError as error:

@@ -74,34 +74,6 @@ def ps() -> None:
         console.print("Nothing runs.")
 
 
-def logs(
-    names: Names = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="go on until Ctrl-C")] = False,
-    system: Annotated[str, typer.Option(help="a system as `lab ps` shows it; none: the latest")] = "",
-) -> None:
-    """The logs of the latest system, or of the one that is named."""
-    beside = () if system else ("jupyterlab-", "broker-")
-    named = [d for d in directories.every() if d.name.startswith(system) and not d.name.startswith(beside)]
-    found = sorted(named, key=lambda d: d.stat().st_mtime)
-    if not found:
-        console.print(
-            "There is no system yet; `lab up` starts one." if not system else f"There is no system {system!r}."
-        )
-        raise typer.Exit(1)
-    folder = found[-1] / "logs"
-    files = [
-        f
-        for f in sorted(folder.glob("*.log"))
-        if not names or any(f.stem.startswith(n.removesuffix("-service")) for n in names)
-    ]
-    if not files:
-        here = ", ".join(sorted(f.stem for f in folder.glob("*.log")))
-        console.print(f"{found[-1].name} has no log of {', '.join(names or [])}; it has: {here or 'none yet'}.")
-        raise typer.Exit(1)
-    stop = stopped_by_signal()
-    follow_logs(files, lambda: not follow or stop.wait(0.2))
-
-
 def reset(
     programs: Annotated[bool, typer.Option("--programs", help="also the fetched programs, such as RabbitMQ")] = False,
 ) -> None:

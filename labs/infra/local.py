@@ -125,7 +125,7 @@ class Places:
             "do": "start",
             "name": service.name,
             "argv": argv,
-            "env": self.environment() | environment | dict(extra or {}),
+            "env": self.environment() | {"LOG_FILE": str(self.log(service.name))} | environment | dict(extra or {}),
             "cwd": str(started_in(argv[0]) or self.directory),
             "log": str(self.log(service.name)),
             "restart": service.restart,

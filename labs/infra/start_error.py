@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from labs.infra.debian import disk_words
+from labs.infra.logging import files
 
 LINES = 12
 SCANT = 256 * 1024
@@ -15,10 +16,10 @@ class StartError(Exception):
     """A service did not come up; the message holds its own last lines."""
 
 
-def last_words(what: str, log: Path, since: int = 0) -> str:
-    """`what` happened to a service, and the end of its log, of which the first `since` bytes are about earlier starts."""
+def last_words(what: str, log: Path, since: files.Mark | None = None) -> str:
+    """`what` happened to a service, and the end of its log; what is before the mark is about earlier starts."""
     try:
-        last = log.read_bytes()[since:].decode(errors="replace").splitlines()[-LINES:]
+        last = files.text(log, since).splitlines()[-LINES:]
     except OSError:
         last = []
     said = "\n".join(f"  {line}" for line in last) or "  (it said nothing)"

@@ -8,6 +8,7 @@ from typing import Any
 
 from labs.infra.compose import Service
 from labs.infra.local import Places
+from labs.infra.logging import files
 from labs.infra.owner import GuardLost, Owner
 from labs.infra.start_error import StartError, last_words, meaning
 from labs.services.chassis.probe import probe
@@ -21,7 +22,7 @@ class Starting:
     ) -> None:
         self._services, self._places, self._owner, self._order = services, places, owner, order
         self._ready: set[str] = set()
-        self._log_from: dict[str, int] = {}
+        self._log_from: dict[str, files.Mark] = {}
 
     def start(self, names: Collection[str], timeout: float) -> None:
         """Start these and wait until each is ready; what is on its way already is only waited for. Raises StartError after
@@ -35,8 +36,7 @@ class Starting:
                     starting[name] = ""
                     if self._state(name) in ("", "stopped"):
                         self._ready.discard(name)
-                        log = self._places.log(name)
-                        self._log_from[name] = log.stat().st_size if log.exists() else 0
+                        self._log_from[name] = files.mark(self._places.log(name))
                         self._owner.start(self._order(name))
                 for name, wrong in zip(list(starting), probes.map(self._complaint, list(starting)), strict=True):
                     starting[name] = wrong
@@ -92,4 +92,4 @@ class Starting:
         raise self._error(name, f"{name} was not ready within {timeout:g} s: {wrong}")
 
     def _error(self, name: str, what: str) -> StartError:
-        return StartError(last_words(what, self._places.log(name), self._log_from.get(name, 0)))
+        return StartError(last_words(what, self._places.log(name), self._log_from.get(name)))

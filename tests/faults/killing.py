@@ -10,8 +10,8 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
+from labs.infra.logging.files import Tail
 from labs.infra.start_error import StartError
 from labs.infra.system import System
 
@@ -65,7 +65,7 @@ class Killing:
     def __init__(self, system: System, points: Sequence[str], chance: random.Random) -> None:
         self._system, self._points, self._chance = system, points, chance
         self.deaths: Counter[tuple[str, str]] = Counter()
-        self._read: dict[str, int] = {}
+        self._tails: dict[str, Tail] = {}
 
     def until(self, times: int, within: float) -> None:
         """Let each die so often at each of its points, in so many seconds at most. Who has died often enough lives on, so that
@@ -73,7 +73,8 @@ class Killing:
         self._system.stop(*PASSES)
         at = {name: self._next(name, times) for name in PASSES}
         for name, point in at.items():
-            self._read[name] = self._log(name).stat().st_size
+            self._tails[name] = tail = Tail(self._system.log(name))
+            tail.read()  # what it said before
             self._arm(name, point or self._points[0])
         deadline = time.monotonic() + within
         self._start(*PASSES)
@@ -126,16 +127,8 @@ class Killing:
         """gunicorn says so when its worker was killed, whoever did it."""
         for name in PASSES:
             if not _is_worker(name):
-                with self._log(name).open("rb") as log:
-                    log.seek(self._read[name])
-                    said = log.read()
-                whole = said[: said.rfind(b"\n") + 1]
-                self._read[name] += len(whole)
-                count = len(_IN_A_MASTER.findall(whole.decode(errors="replace")))
+                count = sum(bool(_IN_A_MASTER.search(line)) for line in self._tails[name].read())
                 self.deaths[name, at[name] or self._points[0]] += count
-
-    def _log(self, name: str) -> Path:
-        return self._system.log(name)
 
 
 def _is_worker(name: str) -> bool:

@@ -2,13 +2,28 @@
 
 from typing import Any
 
-from labs.services.chassis import multiprocess
+from gunicorn import glogging  # type: ignore[import-untyped]  # gunicorn has no types
+
+from labs.services.chassis import multiprocess, rotation
 from labs.services.chassis.settings import Settings, load
 from labs.services.chassis.slow_clients import shut
+
+
+class Logger(glogging.Logger):
+    """gunicorn's own lines, its master's too, into the file that its worker's log goes to."""
+
+    def setup(self, cfg: Any) -> None:
+        """gunicorn calls it in each of its processes."""
+        super().setup(cfg)
+        if rotating := rotation.of(load(Settings)):
+            for handler in self.error_log.handlers:
+                handler.setStream(rotating)
+
 
 bind = load(Settings).bind
 workers = load(Settings).web_concurrency  # 1 by default: SQLite has one writer anyway; the load is spread over threads
 worker_class = "labs.services.chassis.slow_clients.Worker"
+logger_class = Logger
 threads = 8
 graceful_timeout = 8  # seconds for the requests under way after SIGTERM; docker-compose.yml grants 10
 timeout = 60

@@ -50,7 +50,7 @@ def handle_event(source: str, event_type: str) -> Callable[[Callable[..., None]]
             with service.db.transaction() as tx:
                 first = inbox.claim(tx, f"{service.name}.{method.__name__}", event.id)
                 if first:
-                    log.info(f"handling {event.type}", event_id=event.id, data=redaction.data(event.data))
+                    log.info(f"handling {event.type}", event_id=event.id, data=partial(redaction.data, event.data))
                     method(service, event, tx)
                     crash.point("after_effect_before_commit")
                 else:

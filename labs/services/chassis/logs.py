@@ -6,6 +6,7 @@ import traceback
 from collections.abc import MutableMapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -13,11 +14,15 @@ import ecs_logging
 import structlog
 
 from labs.services.chassis import redaction, traces
+from labs.services.chassis.rotation import Rotating
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CORRELATION_HEADER = "X-Correlation-ID"
+ECS = {"event_id": "event.id", "reason": "event.reason", "user_id": "user.id", "dependency": "service.target.name"}
+"""Fields for which Elastic Common Schema has a name. A field with a dot in it is called as the schema calls it already."""
+UNCHANGED = {"event", "exc_info"}
 Fields = MutableMapping[str, Any]
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
@@ -42,29 +47,32 @@ class Formatter(ecs_logging.StdlibFormatter):
     def format_to_ecs(self, record: logging.LogRecord) -> dict[str, Any]:
         """The fields of one line."""
         fields: dict[str, Any] = redaction.texts(super().format_to_ecs(record))
+        fields["@timestamp"] = _moment(datetime.fromtimestamp(record.created, UTC))
         return fields | {name.removesuffix(".id"): {"id": value} for name, value in traces.ids().items()}
 
 
-def configure(service: str, level: str = "INFO") -> None:
-    """Log as `service` from now on; libraries that use the standard logging module go the same way."""
-    logging.basicConfig(stream=Lossy(), level=level, format="%(message)s", force=True)
+def configure(service: str, level: str = "INFO", into: Rotating | None = None) -> None:
+    """Log as `service` from now on, to standard output or `into` a file that rotates; libraries that use the standard logging
+    module go the same way."""
+    out = into or Lossy()
+    logging.basicConfig(stream=out, level=level, format="%(message)s", force=True)
     logging.getLogger().handlers[0].setFormatter(Formatter(extra={"service": {"name": service}}))
     for chatty in ("amqp", "kombu", "mail.log", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
-            _label,
-            _add_service(service),
+            _arrange(service),
             _explain,
             ecs_logging.StructlogFormatter(),  # type: ignore[list-item]  # it wants the dict that structlog always gives
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.WriteLoggerFactory(Lossy()),  # type: ignore[arg-type]  # all it does is write, once a line
+        logger_factory=structlog.WriteLoggerFactory(out),  # type: ignore[arg-type]  # all it does is write, once a line
     )
 
 
 def get(name: str) -> Any:
-    """A structlog logger: `log.info("stock reserved", order_id=…)`; fields beyond ECS land under `labels`."""
+    """A structlog logger: `log.info("stock reserved", order_id=…)`; fields beyond ECS land under `labels`. A field that is dear
+    to make may be a function: it is called only if the line is written, and gives a text without secrets."""
     return structlog.get_logger(**{"log.logger": name})
 
 
@@ -83,14 +91,27 @@ def correlation_id() -> str:
     return _correlation_id.get()
 
 
-def _label(_logger: Any, _method: str, event: Fields) -> Fields:
-    """Puts the correlation id, and whatever else ECS has no field for, under `labels`; nothing secret."""
-    known = {"event", "log.logger", "exc_info", "error.message"}
-    labels = {k: redaction.field(k, str(v)) for k, v in event.items() if k not in known}
-    if current := _correlation_id.get():
-        labels["correlation_id"] = current
-    line = {k: v for k, v in event.items() if k in known} | traces.ids()
-    return {**line, "labels": labels} if labels else line
+def _arrange(service: str) -> Any:
+    """Every field in its place: those of ECS by its names, the correlation id and all others under `labels`; nothing secret."""
+
+    def arrange(_logger: Any, _method: str, given: Fields) -> Fields:
+        line = {"@timestamp": _moment(datetime.now(UTC)), "service.name": service, **traces.ids()}
+        labels: dict[str, str] = {}
+        for name, value in given.items():
+            if name in UNCHANGED:
+                line[name] = value
+                continue
+            plain = value if isinstance(value, int) else str(value)
+            shown = value() if callable(value) else redaction.field(name, plain)
+            if place := ECS.get(name) or ("." in name and name):
+                line[place] = shown
+            else:
+                labels[name] = str(shown)
+        if current := _correlation_id.get():
+            labels["correlation_id"] = current
+        return {**line, "labels": labels} if labels else line
+
+    return arrange
 
 
 def _explain(_logger: Any, _method: str, event: Fields) -> Fields:
@@ -103,8 +124,6 @@ def _explain(_logger: Any, _method: str, event: Fields) -> Fields:
     return event
 
 
-def _add_service(service: str) -> Any:
-    def add(_logger: Any, _method: str, event: Fields) -> Fields:
-        return {**event, "service": {"name": service}}
-
-    return add
+def _moment(when: datetime) -> str:
+    """To the microsecond: what one process does after another within a millisecond stays in order."""
+    return f"{when.isoformat(timespec='microseconds')[:-6]}Z"

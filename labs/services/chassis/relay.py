@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from opentelemetry.trace import use_span
@@ -59,7 +60,7 @@ class Relay:
             if not fate:
                 PUBLISHED.labels(row.type).inc()
                 with logs.correlated(row.correlation_id), use_span(span, end_on_exit=True):
-                    log.info(f"told {row.type}", event_id=row.event_id, data=redaction.data(row.data))
+                    _log(row)
             else:
                 FAILED.labels(fate if fate in (UNHEARD, "refused") else "channel_closed").inc()
         return fates
@@ -106,3 +107,9 @@ class Relay:
         """End `run` after the step it is in."""
         self._stopped = True
         self.wake()
+
+
+def _log(row: Row[Any]) -> None:
+    """`event.start` is when it happened; since then it has waited in the outbox."""
+    shown = partial(redaction.data, row.data)
+    log.info(f"told {row.type}", event_id=row.event_id, data=shown, **{"event.start": row.time})

@@ -22,6 +22,9 @@ class Settings(BaseSettings):
         default=10.0, gt=0, description="seconds that a request may take that names no deadline"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_file: str = Field(default="", description="file that standard output goes to, to be rotated; empty: not by us")
+    log_size: int = Field(default=10_000_000, gt=0, description="bytes after which it is moved aside")
+    log_kept: int = Field(default=4, ge=1, description="so many older files stay")
     broker_timeout: float = Field(default=5.0, gt=0, description="seconds to wait for the broker's confirm")
     relay_interval: float = Field(default=0.05, gt=0, description="seconds between two looks into the outbox")
     metrics: bool = Field(default=True, description="whether each request is measured")

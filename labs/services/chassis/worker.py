@@ -21,7 +21,7 @@ from nameko.events import EventHandler  # noqa: E402
 from nameko.extensions import ENTRYPOINT_EXTENSIONS_ATTR  # noqa: E402
 from nameko.runners import ServiceRunner  # noqa: E402
 
-from labs.services.chassis import crash, health, logs, metrics, traces  # noqa: E402
+from labs.services.chassis import crash, health, logs, metrics, rotation, traces  # noqa: E402
 from labs.services.chassis.consumer import CannotRun  # noqa: E402
 from labs.services.chassis.database import Database  # noqa: E402
 from labs.services.chassis.keeper import Keeper  # noqa: E402
@@ -85,7 +85,7 @@ def run(module_name: str) -> None:
     """Until SIGTERM or SIGINT; a second one ends it at once. Raises SystemExit with what keeps it from running."""
     service = service_in(importlib.import_module(module_name))
     settings = load(getattr(sys.modules[module_name], "Settings", Settings))
-    logs.configure(settings.service, settings.log_level)
+    logs.configure(settings.service, settings.log_level, rotation.of(settings))
     traces.configure(settings)
     crash.arm(settings.crash)
     db = Database(settings.database_url)

@@ -94,10 +94,12 @@ class Orchestrator:
         try:
             outcome = self._actions[taken.action](order)
         except Exception as error:  # whatever it was, the order must go on
-            log.error("a step failed", order=order.id, action=taken.action, exc_info=error)
+            log.error("a step failed", order_id=order.id, action=taken.action, exc_info=error)
             return Later(f"{type(error).__name__}: {error}", maybe_done=True)
         said = {} if isinstance(outcome, Done | Asked) else {"reason": outcome.reason}
-        log.info(f"saga {taken.action}", order=order.id, attempt=taken.attempt, outcome=type(outcome).__name__, **said)
+        log.info(
+            f"saga {taken.action}", order_id=order.id, attempt=taken.attempt, outcome=type(outcome).__name__, **said
+        )
         return outcome
 
     def _write(self, tx: Transaction, order: Order, taken: Taken, outcome: Outcome) -> list[str]:
@@ -107,7 +109,7 @@ class Orchestrator:
                 assert isinstance(kind.__table__, Table)
                 insert_new(tx, kind.__table__, **values)
         if not self.saga.waits_for(order, taken):
-            log.info("an answer came too late", order=order.id, action=taken.action, attempt=taken.attempt)
+            log.info("an answer came too late", order_id=order.id, action=taken.action, attempt=taken.attempt)
             return []
         told = self.saga.answer(order, taken, outcome, self._clock())
         if isinstance(outcome, Asked) and not order.back:

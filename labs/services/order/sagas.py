@@ -88,7 +88,7 @@ class Sagas(DependencyProvider):
             try:
                 following = self._orchestrator.carry(task, self._has_room)
             except Exception as error:  # whatever it was, it must not take the worker with it
-                log.error("an answer is not written down, the step is repeated", order=task.order.id, exc_info=error)
+                log.error("an answer is not written down, the step is repeated", order_id=task.order.id, exc_info=error)
                 following = None
             self._relay.wake()
             if following:

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from labs.services.chassis import deadline
+from labs.services.chassis import deadline, logs, redaction
 from labs.services.chassis.api import create_api
 from labs.services.chassis.auth import Auth
 from labs.services.chassis.client import Client
@@ -69,7 +69,7 @@ def test_a_crash_is_a_problem_that_tells_nothing_and_a_log_line_that_tells_all(c
     assert (failed["message"], failed["labels"]["correlation_id"]) == ("request failed", "c-1")
     assert failed["error"]["type"] == "KeyError" and "secret detail" in failed["error"]["stack_trace"]
     assert told["message"] == "GET /crash"
-    assert told["labels"]["status"] == "500" and told["labels"]["correlation_id"] == "c-1"
+    assert told["http"]["response"]["status_code"] == 500 and told["labels"]["correlation_id"] == "c-1"
 
 
 @pytest.mark.parametrize("theirs", ["", "x" * 65, "two words", "naïve", '{"a":1}'])
@@ -215,10 +215,12 @@ def test_a_write_is_logged_with_what_came_in_and_went_out_and_no_secret(capsys):
     out = capsys.readouterr().out
     assert not [secret for secret in ("hunter2", "opensesame", answer.json["access_token"]) if secret in out]
     (told,) = (json.loads(line) for line in out.splitlines())
-    assert (told["message"], told["log.level"], told["labels"]["status"]) == ("POST /tokens", "info", "201")
-    assert 0 <= float(told["labels"]["seconds"]) < 5
-    assert json.loads(told["labels"]["request_body"]) == {"email": "clerk@shop.example", "password": "***"}
-    assert json.loads(told["labels"]["response_body"]) == {
+    assert (told["message"], told["log.level"], told["url"]["path"]) == ("POST /tokens", "info", "/tokens")
+    assert 0 < told["event"]["duration"] < 5e9, "nanoseconds"
+    asked, answered = told["http"]["request"], told["http"]["response"]
+    assert (asked["method"], answered["status_code"]) == ("POST", 201)
+    assert json.loads(asked["body"]["content"]) == {"email": "clerk@shop.example", "password": "***"}
+    assert json.loads(answered["body"]["content"]) == {
         "access_token": "***",
         "refresh_token": "***",
         "expires_in": 900,
@@ -229,22 +231,33 @@ def test_a_refused_write_is_logged_with_the_reason(capsys):
     writing().post("/tokens", data='{"password": "hunter2"', content_type="application/json")
     out = capsys.readouterr().out
     assert "hunter2" not in out
-    labels = json.loads(out)["labels"]
-    assert labels["request_body"] == "22 bytes that are not JSON"
-    assert "is not JSON" in json.loads(labels["response_body"])["detail"]
+    http = json.loads(out)["http"]
+    assert http["request"]["body"]["content"] == "22 bytes that are not JSON"
+    assert "is not JSON" in json.loads(http["response"]["body"]["content"])["detail"]
 
 
 def test_what_a_query_says_is_logged_without_its_secrets(capsys):
     writing().get("/patience?sku=tea&sku=cup&token=hunter2")
-    labels = json.loads(capsys.readouterr().out)["labels"]
-    assert labels["query"] == "sku=tea sku=cup token=***"
-    assert "request_body" not in labels
+    told = json.loads(capsys.readouterr().out)
+    assert told["url"]["query"] == "sku=tea&sku=cup&token=***"
+    assert "body" not in told["http"]["request"]
+
+
+def test_what_is_not_written_costs_no_search_for_secrets(monkeypatch, capsys):
+    looked: list[str] = []
+    monkeypatch.setattr(redaction, "body", lambda *_: looked.append("body") or "")
+    for level, wanted in (("WARNING", []), ("INFO", ["body", "body"])):
+        app = writing()
+        logs.configure("probe-service", level)
+        app.post("/tokens", json={"email": "clerk@shop.example", "password": "hunter2"})
+        assert looked == wanted
+    assert capsys.readouterr().out.count("POST /tokens") == 1
 
 
 def test_a_write_too_large_to_read_is_logged_all_the_same(capsys):
     answer = writing().post("/tokens", data=b"x" * 1_000_001, content_type="application/json")
     assert answer.status_code == 413
-    assert logged(capsys)[0]["labels"]["status"] == "413"
+    assert logged(capsys)[0]["http"]["response"]["status_code"] == 413
 
 
 def test_a_request_whose_deadline_has_passed_is_refused_before_anything_is_done():
