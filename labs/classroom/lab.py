@@ -76,9 +76,9 @@ class Lab(Watched):
         self.system.start(*names)
         cards.card("note", "started: " + ", ".join(names))
 
-    def set(self, service: str, **settings: Any) -> None:
-        """Settings of a service, as environment variables; what runs of it is restarted with them. None: as in the beginning."""
-        self.system.set(service, **{name: str(value) for name, value in settings.items()})
+    def configure(self, service: str, **settings: Any) -> None:
+        """Settings of a service, as environment variables; what runs of it is restarted with them."""
+        self.system.configure(service, **{name: str(value) for name, value in settings.items()})
         if self.pids(service):
             self.system.restart(service)
         cards.card(

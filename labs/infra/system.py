@@ -128,7 +128,7 @@ class System:
         self._starting.halt(*self._alive(names))
         self.start(*names, timeout=timeout)
 
-    def set(self, service: str, **settings: str) -> None:
+    def configure(self, service: str, **settings: str) -> None:
         """Environment variables of a service, e.g. of order-service, from its next start on; those of docker-compose.yml count
         for what is not given. Names of the file, such as tracing:4318, are replaced by what they are here."""
         self._settings[service] = settings
