@@ -74,14 +74,13 @@ class Lab:
         self.system.start(*names)
         cards.card("note", "started: " + ", ".join(names))
 
-    def set(self, service: str, **settings: Any) -> None:
-        """Settings of a service, as environment variables; what runs of it is restarted with them. None: as in the beginning."""
-        self.system.set(service, **{name: str(value) for name, value in settings.items()})
+    def configure(self, service: str, **settings: Any) -> None:
+        """Settings of a service, as environment variables; what runs of it is restarted with them. None: those it had first."""
+        self.system.configure(service, **{name: str(value) for name, value in settings.items()})
         if self.pids(service):
             self.system.restart(service)
-        cards.card(
-            "note", f"{service}: " + (", ".join(f"{k}={v}" for k, v in settings.items()) or "its own settings again")
-        )
+        words = ", ".join(f"{name}={value}" for name, value in settings.items())
+        cards.card("note", f"{service}: {words or 'its own settings again'}")
 
     def down(self) -> None:
         """End every process of this lab. A kernel that ends does the same."""
@@ -119,6 +118,12 @@ class Lab:
     def pids(self, service: str) -> set[int]:
         """The process ids of a service's processes that run now."""
         return {self.system.pid(name) for name, s in self.system.services.items() if s.group == service} - {0}
+
+    def cpu(self, service: str) -> float:
+        """Seconds of CPU time that the running processes of a service have used."""
+        used = [psutil.Process(pid) for pid in self.pids(service)]
+        family = [member for process in used for member in (process, *process.children(recursive=True))]
+        return sum(sum(member.cpu_times()[:2]) for member in family)
 
     def memory(self) -> float:
         """Megabytes that the whole system of this lab takes, its broker too unless it is shared."""

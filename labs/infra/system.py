@@ -122,10 +122,14 @@ class System:
         self._starting.halt(*self._alive(names))
         self.start(*names, timeout=timeout)
 
-    def set(self, service: str, **settings: str) -> None:
+    def configure(self, service: str, **settings: str) -> None:
         """Environment variables of a service, e.g. of order-service, from its next start on; those of docker-compose.yml count
         for what is not given. Names of the file, such as tracing:4318, are replaced by what they are here."""
         self._settings[service] = settings
+
+    def configured(self, service: str) -> dict[str, str]:
+        """What `configure` was told last."""
+        return self._settings.get(service, {})
 
     def should_run(self, name: str) -> bool:
         """Whether it was started and not stopped since; it may have ended all the same."""
