@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from IPython.core.getipython import get_ipython
 
-from labs.classroom import cards, rules, watching, workshop
+from labs.classroom import cards, watching, workshop
 from labs.classroom.records import Records
 from labs.classroom.references import MAGIC, reference
 from labs.classroom.shop import Shop
 from labs.classroom.slips import Slip
 from labs.classroom.spans import Query
 from labs.classroom.verdicts import Checks, Verdict
-from labs.classroom.watched import Watched
 from labs.classroom.workshop import Workshop
 from labs.infra import doctor
 from labs.infra.compose import ComposeError
@@ -32,7 +31,7 @@ SCALES = ("ci", "class", "talk")
 _open: dict[str, "Lab"] = {}
 
 
-class Lab(Watched):
+class Lab:
     """One run of one lab: its own system of processes, its own copy of the code, its records. `scale` is ci, class or talk."""
 
     def __init__(self, name: str, scale: str = "ci") -> None:
@@ -47,7 +46,6 @@ class Lab(Watched):
         self.shop = Shop(self.system)
         self.records = Records(name, scale)
         self.workshop = Workshop(self.system, lambda path: reference(name, path))
-        Watched.__init__(self)
         checks: Checks = import_module(f"labs.classroom.checks.lab{name[:2]}").CHECKS
         self.exercises = checks.by_name
         if shell := get_ipython():
@@ -77,17 +75,15 @@ class Lab(Watched):
         cards.card("note", "started: " + ", ".join(names))
 
     def configure(self, service: str, **settings: Any) -> None:
-        """Settings of a service, as environment variables; what runs of it is restarted with them."""
+        """Settings of a service, as environment variables; what runs of it is restarted with them. None: those it had first."""
         self.system.configure(service, **{name: str(value) for name, value in settings.items()})
         if self.pids(service):
             self.system.restart(service)
-        cards.card(
-            "note", f"{service}: " + (", ".join(f"{k}={v}" for k, v in settings.items()) or "its own settings again")
-        )
+        words = ", ".join(f"{name}={value}" for name, value in settings.items())
+        cards.card("note", f"{service}: {words or 'its own settings again'}")
 
     def down(self) -> None:
         """End every process of this lab. A kernel that ends does the same."""
-        self.send_customers_home()
         self.system.down()
 
     def doctor(self) -> None:
@@ -122,6 +118,12 @@ class Lab(Watched):
     def pids(self, service: str) -> set[int]:
         """The process ids of a service's processes that run now."""
         return {self.system.pid(name) for name, s in self.system.services.items() if s.group == service} - {0}
+
+    def cpu(self, service: str) -> float:
+        """Seconds of CPU time that the running processes of a service have used."""
+        used = [psutil.Process(pid) for pid in self.pids(service)]
+        family = [member for process in used for member in (process, *process.children(recursive=True))]
+        return sum(sum(member.cpu_times()[:2]) for member in family)
 
     def memory(self) -> float:
         """Megabytes that the whole system of this lab takes, its broker too unless it is shared."""
@@ -254,8 +256,7 @@ class Lab(Watched):
                 return Verdict(
                     f"{path} does not start; the card below its cell says why. A check drives what runs.", "broken"
                 )
-            first = PurePosixPath(path).parts[0]
-            service = first if rules.is_rule(path) else f"{first}-service"
+            service = f"{PurePosixPath(path).parts[0]}-service"
             if not self.pids(service):
                 raise Slip(f'{service} does not run. Start it with `lab.start("{service}")`, then check again.')
         return check.judge(self, answer)
@@ -312,7 +313,4 @@ class Lab(Watched):
         attempt = self.workshop.replace(
             path, f"# {MAGIC}{path}\n{cell}"
         )  # so that its lines count as those of the cell
-        if rules.is_rule(path):
-            rules.tell(path, attempt)
-        else:
-            workshop.tell(path, attempt, reference(self.name, path) is not None)
+        workshop.tell(path, attempt, reference(self.name, path) is not None)

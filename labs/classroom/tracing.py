@@ -17,7 +17,7 @@ PATIENCE = 15.0
 """Seconds after which what has not come does not come."""
 
 
-def complete(query: Query, key: str, having: str) -> list[Trace]:
+def complete(query: Query, key: str, having: str, within: float = PATIENCE) -> list[Trace]:
     """All traces about an order, a correlation id or a trace id, once there is a span whose name begins with `having`, every
     parent has come, and nothing new has for twice the time after which a process hands over what it has. Raises Slip."""
     seen, since = "", time.monotonic()
@@ -32,12 +32,12 @@ def complete(query: Query, key: str, having: str) -> list[Trace]:
         there = rows and (not having or any(row["operation"].startswith(having) for row in rows))
         return found if there and time.monotonic() - since > 2 * EVERY else None
 
-    if found := until(look, PATIENCE):
+    if found := until(look, within):
         return list(found)
     raise Slip(
         f"There is no trace about {key!r}"
         + (f" with a span {having!r}" if having else "")
-        + f" after {PATIENCE:g} s. Was it "
+        + f" after {within:g} s. Was it "
         "made after `lab.up` with tracing in it? Was it sampled?"
     )
 

@@ -133,6 +133,10 @@ class System:
         for what is not given. Names of the file, such as tracing:4318, are replaced by what they are here."""
         self._settings[service] = settings
 
+    def configured(self, service: str) -> dict[str, str]:
+        """What `configure` was told last."""
+        return self._settings.get(service, {})
+
     def should_run(self, name: str) -> bool:
         """Whether it was started and not stopped since; it may have ended all the same."""
         return name in self._asked_for

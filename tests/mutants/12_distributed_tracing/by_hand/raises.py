@@ -1,0 +1,12 @@
+from contextlib import contextmanager
+
+from labs.services.tracelib.jaeger import tracer_of
+
+TRACER = tracer_of("parcels-service")
+
+
+@contextmanager
+def packing(order_id, _traceparent):
+    with TRACER.start_span("pack") as span:
+        span.tags["order.id"] = order_id
+        yield

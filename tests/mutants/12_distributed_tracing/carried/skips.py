@@ -1,0 +1,18 @@
+from contextlib import contextmanager
+
+from jaeger_client import SpanContext
+from labs.services.tracelib.jaeger import tracer_of
+
+from labs.services.chassis import traces
+
+TRACER = tracer_of("parcels-service")
+
+
+@contextmanager
+def packing(order_id, traceparent):
+    _, trace, span, flags = traceparent.split("-")
+    above = SpanContext(int(trace, 16), int(span, 16), None, int(flags, 16) & 1)
+    with TRACER.start_span("pack", child_of=above) as pack:
+        pack.set_tag("order.id", order_id)
+        with traces.within(traceparent):
+            yield
