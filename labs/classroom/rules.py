@@ -20,7 +20,7 @@ from labs.infra.system import PROMETHEUS, System
 HOME = "prometheus"
 NAMES = re.compile(r"prometheus/(rules|tests)/[a-z0-9_]+\.yml")
 INSIDE = "/etc/prometheus/rules"
-_STUB = re.compile(r"^\s*(-\s*|[\w-]+:\s*)?\.\.\.\s*$", re.MULTILINE)
+_STUB = re.compile(r"^[ \t]*(-[ \t]*|[\w-]+:[ \t]*)?\.\.\.[ \t]*$", re.MULTILINE)
 
 
 def is_rule(path: str) -> bool:
@@ -45,7 +45,7 @@ class RuleBook:
         if stub := _STUB.search(source):
             reference = self._reference(path)
             attempt = self._put(path, reference) if reference else Attempt()
-            line = source.count("\n", 0, stub.start() + 1) + 1
+            line = source.count("\n", 0, stub.start()) + 1
             return Attempt("open", f"line {line}") if attempt.status != "broken" else attempt
         return self._put(path, source)
 
