@@ -41,10 +41,7 @@ class Monitor:
 
     def table(self, promql: str) -> "DataFrame":
         """What a query gives now: a row for each series, its labels and its value."""
-        from pandas import DataFrame
-
-        rows = [{**_shown(labels), "value": float(sample[1])} for labels, sample in self._instant(promql)]
-        return DataFrame(rows).fillna("") if rows else DataFrame(columns=["value"])
+        return _table([(_shown(labels), float(sample[1])) for labels, sample in self._instant(promql)], "value")
 
     def series(self, promql: str, seconds: float = 60) -> "DataFrame":
         """What a query gave during the last `seconds`: a column for each series, by the labels that tell them apart; a row for
@@ -67,10 +64,7 @@ class Monitor:
 
     def alerts(self) -> "DataFrame":
         """The alerts that Prometheus sees now: their names, whether they are pending or firing, their labels."""
-        from pandas import DataFrame
-
-        found = self._ask("alerts")["alerts"]
-        return DataFrame([{"state": each["state"], **_shown(each["labels"])} for each in found]).fillna("")
+        return _table([(_shown(each["labels"]), each["state"]) for each in self._ask("alerts")["alerts"]], "state")
 
     def pages(self, alert: str = "", status: str = "") -> list[dict[str, Any]]:
         """What the pager of whoever is on call shows, oldest first; `alert` or `status` (firing, resolved) narrow it."""
@@ -141,6 +135,15 @@ class Monitor:
                 )
             except requests.RequestException:
                 raise Slip(f'{service} does not answer. Start it with `lab.up("{service}")`.') from None
+
+
+def _table(rows: list[Sample], what: str) -> "DataFrame":
+    """A row for each, a column for each label that any of them has, empty where one has it not, and `what` last."""
+    from pandas import DataFrame
+
+    names = sorted({name for labels, _ in rows for name in labels})
+    filled = [{**{name: labels.get(name, "") for name in names}, what: value} for labels, value in rows]
+    return DataFrame(filled, columns=[*names, what])
 
 
 def _shown(labels: Mapping[str, str]) -> dict[str, str]:

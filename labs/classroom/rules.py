@@ -20,7 +20,7 @@ from labs.infra.system import PROMETHEUS, System
 HOME = "prometheus"
 NAMES = re.compile(r"prometheus/(rules|tests)/[a-z0-9_]+\.yml")
 INSIDE = "/etc/prometheus/rules"
-_STUB = re.compile(r"^\s*(-\s*|[\w-]+:\s*)?\.\.\.\s*$", re.MULTILINE)
+_STUB = re.compile(r"^[ \t]*(-[ \t]*|[\w-]+:[ \t]*)?\.\.\.[ \t]*$", re.MULTILINE)
 
 
 def is_rule(path: str) -> bool:
@@ -45,7 +45,7 @@ class RuleBook:
         if stub := _STUB.search(source):
             reference = self._reference(path)
             attempt = self._put(path, reference) if reference else Attempt()
-            line = source.count("\n", 0, stub.start() + 1) + 1
+            line = source.count("\n", 0, stub.start()) + 1
             return Attempt("open", f"line {line}") if attempt.status != "broken" else attempt
         return self._put(path, source)
 
@@ -56,7 +56,7 @@ class RuleBook:
 
     def tested(self, test: Path) -> str:
         """What promtool says against a file of unit tests; empty if they pass."""
-        done = _promtool("test", "rules", str(test))
+        done = promtool("test", "rules", str(test))
         return "" if done.returncode == 0 else said(done, self.folder)
 
     def _put(self, path: str, source: str) -> Attempt:
@@ -66,7 +66,7 @@ class RuleBook:
         if "/tests/" in path:
             wrong = self.tested(target)
             return Attempt("stored", wrong)
-        done = _promtool("check", "rules", str(target))
+        done = promtool("check", "rules", str(target))
         if done.returncode:
             target.unlink() if before is None else target.write_text(before)
             return Attempt("broken", said(done, self.folder))
@@ -110,7 +110,8 @@ def said(done: "subprocess.CompletedProcess[str]", folder: Path) -> str:
     return "\n".join(line for line in text.splitlines() if line.strip() and not line.startswith("Unit Testing"))
 
 
-def _promtool(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def promtool(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run it, fetched if it is not here yet. Raises FetchError."""
     if not (program := find_monitor("promtool")):
         fetch_monitors(lambda _words: None)
         program = find_monitor("promtool")

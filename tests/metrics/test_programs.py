@@ -1,6 +1,7 @@
 """Prometheus and Alertmanager are found where package managers put them, or fetched without root."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -71,9 +72,15 @@ def test_two_fetches_at_once_bring_programs_that_run(tmp_path: Path) -> None:
     config = tmp_path / "alertmanager.yml"
     config.write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
     places = [f"--config.file={config}", f"--storage.path={tmp_path / 'data'}", "--cluster.listen-address="]
-    command = [alertmanager, *places, "--web.listen-address=127.0.0.1:1x"]  # so it ends after it has read its templates
-    done = subprocess.run(
-        command, cwd=tmp_path / "a home/programs/prometheus", capture_output=True, text=True, check=False, timeout=60
-    )
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # so it ends once it has read its templates
+        command = [alertmanager, *places, f"--web.listen-address=127.0.0.1:{taken.getsockname()[1]}"]
+        done = subprocess.run(
+            command,
+            cwd=tmp_path / "a home/programs/prometheus",
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
     assert "parse templates" not in done.stderr
     assert "Completed loading of configuration file" in done.stderr

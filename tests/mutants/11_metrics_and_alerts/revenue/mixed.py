@@ -1,0 +1,15 @@
+"""Dollars and euros in one sum."""
+
+from labs.services.chassis import metrics
+from labs.services.chassis.handler import ServiceDatabase, handle_event
+
+REVENUE = metrics.counter("revenue_cents_total", "What customers have paid", ())
+
+
+class BusinessWorker:
+    name = "business-service"
+    db = ServiceDatabase()
+
+    @handle_event("order-service", "order_paid")
+    def earn(self, event, tx):
+        REVENUE.inc(event.data["amount"])

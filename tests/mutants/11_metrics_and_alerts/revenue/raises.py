@@ -1,0 +1,15 @@
+"""Reads what only another event has."""
+
+from labs.services.chassis import metrics
+from labs.services.chassis.handler import ServiceDatabase, handle_event
+
+REVENUE = metrics.counter("revenue_cents_total", "What customers have paid", ("currency",))
+
+
+class BusinessWorker:
+    name = "business-service"
+    db = ServiceDatabase()
+
+    @handle_event("order-service", "order_paid")
+    def earn(self, event, tx):
+        REVENUE.labels(event.data["currency"]).inc(event.data["total"]["amount"])

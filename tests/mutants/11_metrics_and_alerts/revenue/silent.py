@@ -1,0 +1,15 @@
+"""Hears it, and counts nothing."""
+
+from labs.services.chassis import metrics
+from labs.services.chassis.handler import ServiceDatabase, handle_event
+
+REVENUE = metrics.counter("revenue_cents_total", "What customers have paid", ("currency",))
+
+
+class BusinessWorker:
+    name = "business-service"
+    db = ServiceDatabase()
+
+    @handle_event("order-service", "order_paid")
+    def earn(self, event, tx):
+        assert event.data["amount"] and REVENUE
