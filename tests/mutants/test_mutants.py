@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 UP = {
     "00_start_here": ["user-service", "order-service", "inventory-service"],
     "06_events_with_nameko": ["user-service", "order-service", "inventory-service", "outside"],
+    "10_structured_logs": ["user-service", "order-service", "inventory-service", "notification-service", "outside"],
 }
 FEWEST = 3
 EXERCISES = sorted(path for path in HERE.glob("*/*") if path.is_dir() and not path.name.startswith("__"))
