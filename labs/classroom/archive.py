@@ -6,7 +6,6 @@ from typing import Any
 from labs.classroom.slips import Slip
 from labs.infra.logging import BadQuestion
 from labs.infra.logging.asking import Logs
-from labs.infra.system import System
 
 MANY = Path(__file__).with_name("many_lines.sql")
 MEMORY = "400MB"
@@ -14,10 +13,11 @@ MEMORY = "400MB"
 
 
 class Archive:
-    """So many lines, twenty for each order, in Elastic Common Schema; about 330 bytes each. The orders are numbered from 1."""
+    """So many lines in Elastic Common Schema, twenty for each order, about 330 bytes each, in a folder at `place`. Orders are
+    numbered from 1."""
 
-    def __init__(self, system: System, lines: int) -> None:
-        folder = system.directory / "archive" / "logs"
+    def __init__(self, place: Path, lines: int) -> None:
+        folder = place / "archive" / "logs"
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "shop.log"
         file.touch()

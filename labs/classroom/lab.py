@@ -118,7 +118,7 @@ class Lab:
         """A log file of so many lines, to be asked in SQL."""
         from labs.classroom.archive import Archive
 
-        return Archive(self.system, lines)
+        return Archive(self.system.directory, lines)
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
