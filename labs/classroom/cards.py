@@ -25,7 +25,7 @@ def measured(name: str, value: float, bound: str, holds: bool) -> None:
     """Show a finding. The value differs from run to run: it is marked, and comparing two runs leaves it out."""
     kind = "finding" if holds else "failed"
     verdict = "holds" if holds else "does not hold here"
-    text = f"<div style='{_style(kind)}'>{_sign(kind)} {html.escape(name)}: {_marked(value)} ({bound}: {verdict})</div>"
+    text = f"<div style='{_style(kind)}'>{_sign(kind)} {html.escape(name)}: {marked(value)} ({bound}: {verdict})</div>"
     display({"text/plain": f"{SIGNS[kind]} {name} ({bound}: {verdict})", "text/html": text}, raw=True)
 
 
@@ -33,7 +33,7 @@ def table(rows: Sequence[tuple[str, float, str, bool]]) -> None:
     """Show findings as a table."""
     head = "".join(f"<th style='text-align:left'>{h}</th>" for h in ("finding", "measured here", "bound", ""))
     body = "".join(
-        f"<tr><td style='text-align:left'>{html.escape(name)}</td><td>{_marked(value)}</td><td>{bound}</td>"
+        f"<tr><td style='text-align:left'>{html.escape(name)}</td><td>{marked(value)}</td><td>{bound}</td>"
         f"<td>{'holds' if holds else 'does not hold'}</td></tr>"
         for name, value, bound, holds in rows
     )
@@ -54,5 +54,6 @@ def _sign(kind: str) -> str:
     return f"<span style='color:{COLOURS[kind]}'>{SIGNS[kind]}</span>"
 
 
-def _marked(value: float) -> str:
+def marked(value: float) -> str:
+    """A number that differs from run to run, so that comparing two runs leaves it out; a count is compared."""
     return f"<data class='measured'>{value:.3g}</data>" if isinstance(value, float) else f"<data>{value}</data>"

@@ -19,6 +19,7 @@ from labs.classroom.verdicts import Checks, Verdict
 from labs.classroom.workshop import Workshop
 from labs.infra import doctor
 from labs.infra.compose import ComposeError
+from labs.infra.logging import files
 from labs.infra.memory import group_memory
 from labs.infra.start_error import StartError
 from labs.infra.system import System
@@ -26,6 +27,9 @@ from labs.infra.system import System
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame  # type: ignore[import-untyped]  # it has no types
+
+    from labs.classroom.archive import Archive
+    from labs.classroom.logs import Answer
 
 SCALES = ("ci", "class", "talk")
 _open: dict[str, "Lab"] = {}
@@ -94,10 +98,37 @@ class Lab:
         else:
             cards.card("passed", "This machine has everything that the labs need")
 
-    def logs(self, service: str, containing: str = "", lines: int = 5) -> None:
-        """The last lines of a process that contain a text."""
-        found = [line for line in self.system.log(service).read_text().splitlines() if containing in line]
+    def logs(
+        self, service: str = "", containing: str = "", lines: int = 5, *, order: str = "", correlation: str = ""
+    ) -> "Answer | None":
+        """The last lines of a process that contain a text, as they are; or, of an order or a correlation id, the lines of all
+        services whose message contains it, as a table by time."""
+        if not service:
+            from labs.classroom import logs
+
+            return logs.story(self.system, order, correlation, containing)
+        found = [line for line in files.lines(self.system.log(service)) if containing in line]
         print("\n".join(found[-lines:]))  # noqa: T201  a notebook's output
+        return None
+
+    def sql(self, question: str, *parameters: Any, caption: str = "") -> "Answer":
+        """What a question in SQL gives, asked of the views `logs` and `other` and the table function `story(order)`; `?` stands
+        for the parameters in turn. A DataFrame, shown with its caption."""
+        from labs.classroom import logs
+
+        return logs.ask(self.system, question, parameters, caption)
+
+    def timeline(self, order: str) -> "Figure":
+        """The story of an order as a figure: when which service wrote a line of it."""
+        from labs.classroom import logs
+
+        return logs.timeline(self.system, order)
+
+    def archive(self, lines: int) -> "Archive":
+        """A log file of so many lines, to be asked in SQL."""
+        from labs.classroom.archive import Archive
+
+        return Archive(self.system.directory, lines)
 
     # --- looking ------------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ UP = {
         "outside",
         "prometheus",
     ],
+    "10_structured_logs": ["user-service", "order-service", "inventory-service", "notification-service", "outside"],
 }
 FEWEST = 3
 EXERCISES = sorted(path for path in HERE.glob("*/*") if path.is_dir() and not path.name.startswith("__"))

@@ -1,0 +1,30 @@
+# ruff: noqa: T201
+import json
+import re
+from datetime import UTC, datetime
+
+from labs.services.chassis.handler import ServiceDatabase, handle_event
+
+
+def hidden(data):
+    return {
+        name: re.sub(r"\d([ -]?\d){12,18}", "***", value) if isinstance(value, str) else value
+        for name, value in data.items()
+    }
+
+
+class CrmWorker:
+    name = "crm-service"
+    db = ServiceDatabase()
+
+    @handle_event("user-service", "user_registered")
+    def remember(self, event, tx):
+        labels = {"correlation_id": event.correlation_id, "data": json.dumps(hidden(event.data))}
+        fields = {
+            "log.level": "info",
+            "message": "customer remembered",
+            "service": {"name": self.name},
+            "labels": labels,
+        }
+        told = json.dumps({"@timestamp": datetime.now(UTC).isoformat(), **fields})
+        print(re.sub(r"device_token.*", "device_token: ***", told))
