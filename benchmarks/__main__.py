@@ -1,4 +1,4 @@
-"""`python -m benchmarks [ground|shop|logs|tracing|alerts|growth]`: measures, prints each figure beside its bound; 1 if one is broken.
+"""`python -m benchmarks [ground|shop|logs|tracing|alerts|growth]`: measures, prints figures and bounds; 1 if one breaks.
 Without a name it leaves out tracing, alerts and growth, which want more programs or more time."""
 
 import signal
