@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
+import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import create_engine, text
@@ -13,6 +14,7 @@ from sqlalchemy import create_engine, text
 from labs.classroom.load import Request, closed_loop
 from labs.classroom.people import ADMINISTRATOR
 from labs.classroom.shop import EMAIL, Shop
+from labs.infra.logging import files
 from labs.infra.logging.asking import Logs
 from labs.infra.logging.files import Tail
 from labs.infra.system import System
@@ -131,6 +133,15 @@ def test_the_logs_were_moved_aside_many_times(shop, read_along):
     assert all(read_along.values())
     for name in WRITERS:
         assert len(list(shop.where.places.logs.glob(f"{name}.*.log"))) >= 3, name
+
+
+def test_a_master_process_that_hardly_ever_speaks_does_so_into_the_newest_file(shop, read_along):
+    assert all(read_along.values())
+    log = shop.where.log("order-api")
+    before = files.mark(log)
+    (worker,) = psutil.Process(shop.where.pid("order-api")).children()
+    worker.kill()
+    eventually(lambda: "was sent SIGKILL" in files.text(log, before), 30, "gunicorn says what became of its worker")
 
 
 def test_who_read_along_heard_what_the_files_say(shop, read_along):
