@@ -52,7 +52,19 @@ class Outcome:
 
 WORKFLOWS = tuple(str(path.relative_to(PROJECT)) for path in sorted((PROJECT / ".github" / "workflows").glob("*.yml")))
 
-FAULTS = ("cells", "kernels", "broker", "crashes", "storms", "doors", "deliveries", "reservations", "nodes", "watchers")
+FAULTS = (
+    "cells",
+    "kernels",
+    "broker",
+    "crashes",
+    "storms",
+    "doors",
+    "deliveries",
+    "reservations",
+    "nodes",
+    "watchers",
+    "logs",
+)
 """Those that `make test` has time for; the others need another user, a disk of their own, or long."""
 
 STAGES = (

@@ -33,7 +33,7 @@ class Answer(pd.DataFrame):
 
     @property
     def _constructor(self) -> Any:
-        return pd.DataFrame
+        return Answer
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         caption = f"<caption style='text-align:left'>{html.escape(self.caption)}</caption>" if self.caption else ""

@@ -25,7 +25,8 @@ COPY (
         {'logger': 'labs.services.chassis.handler'} AS log,
         {
             'correlation_id': md5('c' || (i // 20 + 1)),
-            'data': '{"order_id": "' || (i // 20 + 1) || '", "lines": [{"sku": "tea", "quantity": 1}]}'
+            'order_id': (i // 20 + 1)::VARCHAR,
+            'data': '{"lines": [{"sku": "tea", "quantity": 1}]}'
         } AS labels
     FROM range($lines) AS numbers(i) JOIN kinds ON kinds.n = i % 20
 ) TO '$path' (FORMAT json);

@@ -30,7 +30,7 @@ def line(lab: Lab, _answer: Any) -> Verdict:
     lab.shop.stock(tea, 1)
     own = _Own(lab, "loyalty-worker")
     order = _place(lab, tea, correlation)
-    paid = watching.until(lambda: _lines_of(lab, "loyalty-worker", order), PATIENCE)
+    paid = watching.until(lambda: _heard(lab, "loyalty-worker", order), PATIENCE)
     if trouble := watching.last_error(lab.system, "loyalty-worker"):
         return wrong(
             "raises", f"An order was paid for, and your handler raised {trouble}. Its customer gets no points."
@@ -208,16 +208,15 @@ def _ask(lab: Lab, sql: str, *parameters: Any) -> list[dict[str, Any]]:
         return logs.rows(sql, parameters)
 
 
-def _lines_of(lab: Lab, process: str, order: str) -> bool:
-    """Whether a process has begun to handle an event of this order."""
-    asked = "SELECT 1 FROM logs WHERE process = ? AND order_id = ? AND message LIKE 'handling %'"
-    return bool(_ask(lab, asked, process, order))
+def _heard(lab: Lab, process: str, name: str) -> list[str]:
+    """The ids of the events that name something and that a process has begun to handle."""
+    told = [_json(each) for each in files.lines(lab.system.log(process)) if name in each]
+    return [str(_field(each, "event.id")) for each in told if each and str(each.get("message")).startswith("handling ")]
 
 
 def _handled(lab: Lab, user: str) -> bool:
     """Whether crm-service has committed what a registration means to it."""
-    told = "SELECT event_id FROM logs WHERE process = 'crm-worker' AND message LIKE 'handling %' AND contains(line, ?)"
-    return any(watching.claimed(lab.system, "crm", row["event_id"]) for row in _ask(lab, told, user))
+    return any(watching.claimed(lab.system, "crm", event) for event in _heard(lab, "crm-worker", user))
 
 
 def _charged_under(lab: Lab, order: str) -> str:

@@ -56,7 +56,7 @@ SELECT
     json_object(
         '@timestamp', "@timestamp", 'log.level', "log.level", 'message', message, 'event', event, 'http', http, 'url', url,
         'error', error, 'labels', labels
-    ) AS line
+    )::VARCHAR AS line
 FROM lines
 WHERE moment("@timestamp") IS NOT NULL;
 

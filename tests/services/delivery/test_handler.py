@@ -14,7 +14,7 @@ from tests.services.delivery.test_relay import listening
 def test_an_event_delivered_three_times_has_its_effect_once(working):
     event, last = asked(), asked()
     working.ask(event, event, event, last)
-    eventually(lambda: working.said().count(f'"id":"{event.id}"') == 3, "all three were looked at")
+    eventually(lambda: working.said().count(f'"event":{{"id":"{event.id}"}}') == 3, "all three were looked at")
     eventually(lambda: working.effects(last) == 1, "the worker went on")
     assert working.effects(event) == 1
     assert len(working.starts(event)) == 1
