@@ -65,3 +65,47 @@ def test_lines_of_both_kinds_name_the_span_that_they_belong_to(capsys):
         assert told["span"]["id"] == f"{ids.span_id:016x}"
     logs.get("probe").info("outside")
     assert "trace" not in line(capsys)
+
+
+def test_what_ecs_has_a_name_for_is_called_so_and_all_else_is_a_label(capsys):
+    known = {"event_id": "e-1", "reason": "away", "user_id": "u-1", "dependency": "payments", "attempt": 2}
+    logs.get("probe").warning("asking again", **known, **{"url.path": "/charges", "http.response.status_code": 503})
+    told = line(capsys)
+    assert told["event"] == {"id": "e-1", "reason": "away"}
+    assert (told["user"]["id"], told["url"]["path"], told["http"]["response"]["status_code"]) == (
+        "u-1",
+        "/charges",
+        503,
+    )
+    assert told["service"] == {"name": "probe-service", "target": {"name": "payments"}}
+    assert told["labels"] == {"attempt": "2"}
+
+
+def test_what_is_no_text_is_searched_as_the_text_that_it_becomes(capsys):
+    sent = token()
+    logs.get("probe").info("got", things=[sent], whole={"a": sent}, **{"url.query": f"t={sent}"})
+    out = capsys.readouterr().out
+    assert sent not in out and out.count("***") == 3
+
+
+def test_a_field_that_is_a_function_is_asked_only_if_the_line_is_written(capsys):
+    asked: list[str] = []
+
+    def dear() -> str:
+        asked.append("asked")
+        return "shown"
+
+    logs.get("probe").debug("below the level", data=dear)
+    assert (asked, capsys.readouterr().out) == ([], "")
+    logs.get("probe").info("written", data=dear)
+    assert (asked, line(capsys)["labels"]) == (["asked"], {"data": "shown"})
+
+
+def test_lines_of_one_millisecond_keep_their_order(capsys):
+    for n in range(50):
+        logs.get("probe").info("quick", n=n)
+        logging.getLogger("library").warning("quick too")
+    told = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
+    moments = [each["@timestamp"] for each in told]
+    assert all(len(moment) == len("2026-11-27T17:42:10.123456Z") for moment in moments)
+    assert moments == sorted(moments) and len(set(moments)) > 90
