@@ -3,6 +3,8 @@
 from itertools import cycle
 from typing import TYPE_CHECKING
 
+from matplotlib.ticker import AutoLocator
+
 from labs.classroom import figures
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ MOST_LINES = 8
 def lines(frame: "DataFrame", what: str, seconds: float, limit: float | None = None) -> "Figure":
     """The columns of Monitor.series over the last `seconds` as lines; `what` is measured, `limit` is drawn across."""
     figure, axes = figures.plot()
+    axes.yaxis.set_major_locator(AutoLocator())  # shares and seconds are no whole numbers
     drawn = frame if frame.shape[1] <= MOST_LINES else frame[frame.ffill().iloc[-1].nlargest(MOST_LINES).index]
     for (name, values), style in zip(drawn.items(), cycle(("-", "--", ":", "-."))):
         axes.plot(values.index, values, label=str(name), linewidth=2, linestyle=style)
