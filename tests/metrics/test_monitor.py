@@ -78,6 +78,7 @@ def test_a_picture_is_described_in_words_that_hold_for_every_run(monitor):
     frame = monitor.series('up{job="order-service"}', 10)
     said = time_series.described(frame, "up", 10)
     assert said == "Line chart of up over the last 10 seconds; 2 lines: order-api, order-worker."
-    figure = time_series.lines(frame, "processes", limit=0.5)
+    figure = time_series.lines(frame, "processes", 10, limit=0.5)
     (axes,) = figure.axes
+    assert axes.get_xlim() == (-10, 0)
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["order-api", "order-worker", "limit"]
