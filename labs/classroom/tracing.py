@@ -13,7 +13,7 @@ from labs.services.chassis.exporter import EVERY
 if TYPE_CHECKING:
     from pandas import DataFrame  # type: ignore[import-untyped]  # it has no types
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 """Seconds after which what has not come does not come."""
 
 
