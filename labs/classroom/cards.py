@@ -56,4 +56,10 @@ def _sign(kind: str) -> str:
 
 def marked(value: float) -> str:
     """A number that differs from run to run, so that comparing two runs leaves it out; a count is compared."""
-    return f"<data class='measured'>{value:.3g}</data>" if isinstance(value, float) else f"<data>{value}</data>"
+    if not isinstance(value, float):
+        return f"<data>{value}</data>"
+    return (
+        f"<data class='measured'>{value:,.0f}</data>"
+        if abs(value) >= 1000
+        else f"<data class='measured'>{value:.3g}</data>"
+    )

@@ -36,7 +36,11 @@ class Answer(pd.DataFrame):
         return Answer
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        caption = f"<caption style='text-align:left'>{html.escape(self.caption)}</caption>" if self.caption else ""
+        caption = (
+            f"<caption style='text-align:left;white-space:nowrap'>{html.escape(self.caption)}</caption>"
+            if self.caption
+            else ""
+        )
         head = "".join(f"<th style='text-align:left'>{html.escape(str(name))}</th>" for name in self.columns)
         rows = list(self.itertuples(index=False, name=None))
         body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in rows)

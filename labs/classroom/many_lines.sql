@@ -20,7 +20,7 @@ COPY (
         strftime(TIMESTAMP '2026-11-01' + to_milliseconds(50 * i), '%Y-%m-%dT%H:%M:%S.%fZ') AS "@timestamp",
         'info' AS "log.level",
         message,
-        '1.6.0' AS "ecs.version",
+        '8.11.0' AS "ecs.version",
         {'name': service} AS service,
         {'logger': 'labs.services.chassis.handler'} AS log,
         {

@@ -167,6 +167,19 @@ def test_a_lock_that_somebody_holds_and_a_folder_that_is_gone_cost_no_line(tmp_p
     assert files.lines(tmp_path / "elsewhere" / "it.log")[-1] == "after all"
 
 
+def test_a_file_that_was_moved_away_gets_a_successor_and_one_that_was_deleted_does_not(tmp_path):
+    log = tmp_path / "it.log"
+    rotating = Rotating(str(log), size=1_000, kept=2)
+    with own_output():
+        rotating.write("first\n")
+        log.rename(tmp_path / "elsewhere")
+        rotating.write("second\n")
+        assert ((tmp_path / "elsewhere").read_text(), log.read_text()) == ("first\n", "second\n")
+        log.unlink()
+        rotating.write("third\n")
+    assert not log.exists(), "its folder can be removed"
+
+
 def test_a_torn_line_spoils_no_other(tmp_path, monkeypatch):
     log, write = tmp_path / "it.log", os.write
     rotating = Rotating(str(log), size=1_000, kept=2)

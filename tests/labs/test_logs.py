@@ -41,7 +41,7 @@ def test_a_story_is_a_table_by_time_and_a_data_frame(system):
 
 def test_what_differs_from_run_to_run_is_marked_and_the_rest_is_shown_as_text(system):
     shown = logs.story(system, ORDER, "", "POST")._repr_mimebundle_()
-    assert "<caption style='text-align:left'>The story of one order</caption>" in shown["text/html"]
+    assert "<caption style='text-align:left;white-space:nowrap'>The story of one order</caption>" in shown["text/html"]
     assert "<data class='measured'>250</data>" in shown["text/html"]
     assert "POST /charges &lt;b&gt;" in shown["text/html"]
     assert shown["text/plain"].splitlines()[-1] == "… | outside | POST /charges <b>"

@@ -1,5 +1,6 @@
 """JSON log lines in Elastic Common Schema on stdout, each with the correlation id of the request or event it belongs to."""
 
+import json
 import logging
 import sys
 import traceback
@@ -7,6 +8,7 @@ from collections.abc import MutableMapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CORRELATION_HEADER = "X-Correlation-ID"
+ECS_VERSION = "8.11.0"
 ECS = {"event_id": "event.id", "reason": "event.reason", "user_id": "user.id", "dependency": "service.target.name"}
 """Fields for which Elastic Common Schema has a name. A field with a dot in it is called as the schema calls it already."""
-UNCHANGED = {"event", "exc_info"}
 Fields = MutableMapping[str, Any]
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
@@ -47,6 +49,7 @@ class Formatter(ecs_logging.StdlibFormatter):
     def format_to_ecs(self, record: logging.LogRecord) -> dict[str, Any]:
         """The fields of one line."""
         fields: dict[str, Any] = redaction.texts(super().format_to_ecs(record))
+        fields["ecs.version"] = ECS_VERSION
         fields["@timestamp"] = _moment(datetime.fromtimestamp(record.created, UTC))
         return fields | {name.removesuffix(".id"): {"id": value} for name, value in traces.ids().items()}
 
@@ -60,11 +63,7 @@ def configure(service: str, level: str = "INFO", into: Rotating | None = None) -
     for chatty in ("amqp", "kombu", "mail.log", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
-        processors=[
-            _arrange(service),
-            _explain,
-            ecs_logging.StructlogFormatter(),  # type: ignore[list-item]  # it wants the dict that structlog always gives
-        ],
+        processors=[_render(service)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.WriteLoggerFactory(out),  # type: ignore[arg-type]  # all it does is write, once a line
     )
@@ -91,37 +90,56 @@ def correlation_id() -> str:
     return _correlation_id.get()
 
 
-def _arrange(service: str) -> Any:
-    """Every field in its place: those of ECS by its names, the correlation id and all others under `labels`; nothing secret."""
+def _render(service: str) -> Any:
+    """A line: every field in its place, those of ECS by its names, the correlation id and all others under `labels`; nothing
+    secret. ecs_logging's own renderer walks through every line twice, at the price of a fifth of it."""
 
-    def arrange(_logger: Any, _method: str, given: Fields) -> Fields:
-        line = {"@timestamp": _moment(datetime.now(UTC)), "service.name": service, **traces.ids()}
+    def render(_logger: Any, method: str, given: Fields) -> str:
+        line: dict[str, Any] = {
+            "@timestamp": _moment(datetime.now(UTC)),
+            "log.level": method,
+            "message": str(given.pop("event")),
+            "ecs.version": ECS_VERSION,
+            "service": {"name": service},
+        }
         labels: dict[str, str] = {}
-        for name, value in given.items():
-            if name in UNCHANGED:
-                line[name] = value
-                continue
+        failed = _explained(given.pop("exc_info", None))
+        for name, value in {**given, **traces.ids(), **failed}.items():
             plain = value if isinstance(value, int) else str(value)
             shown = value() if callable(value) else redaction.field(name, plain)
             if place := ECS.get(name) or ("." in name and name):
-                line[place] = shown
+                _put(line, place, shown)
             else:
                 labels[name] = str(shown)
         if current := _correlation_id.get():
             labels["correlation_id"] = current
-        return {**line, "labels": labels} if labels else line
+        if labels:
+            line["labels"] = labels
+        return json.dumps(line, separators=(",", ":"))
 
-    return arrange
+    return render
 
 
-def _explain(_logger: Any, _method: str, event: Fields) -> Fields:
+def _put(line: dict[str, Any], place: str, value: Any) -> None:
+    """A dotted name stands for objects in objects."""
+    *above, last = _parts(place)
+    for name in above:
+        line = line.setdefault(name, {})
+    line[last] = value
+
+
+@cache
+def _parts(place: str) -> tuple[str, ...]:
+    return tuple(place.split("."))
+
+
+def _explained(given: Any) -> dict[str, str]:
     """ECS has three fields for an exception, the same that the standard library's lines get."""
-    given = event.pop("exc_info", None)
     error = sys.exc_info()[1] if given is True else given
-    if isinstance(error, BaseException):
-        event["error.type"], event["error.message"] = type(error).__name__, redaction.text(str(error))
-        event["error.stack_trace"] = redaction.text("".join(traceback.format_exception(error)))
-    return event
+    if not isinstance(error, BaseException):
+        return {}
+    trace = "".join(traceback.format_exception(error))
+    return {"error.type": type(error).__name__, "error.message": str(error), "error.stack_trace": trace}
 
 
 def _moment(when: datetime) -> str:

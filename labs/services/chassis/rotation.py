@@ -31,8 +31,8 @@ class Rotating:
         try:
             now = os.stat(self._path)  # noqa: PTH116  at each line; a Path takes twice as long
             good = now.st_ino == self._ours and now.st_size < self._size
-        except OSError:
-            good = False
+        except OSError:  # moved by somebody who is about to open the next one; or deleted, which nobody shall undo
+            good = bool(self._ours) and os.fstat(STANDARD[0]).st_nlink == 0
         if not good:
             with suppress(OSError):  # the line goes where the last one went
                 self._change()

@@ -38,7 +38,9 @@ def test_an_exception_is_told_without_the_token_in_it(capsys):
         raise ValueError(f"cannot read {sent}")
     except ValueError:
         logs.get("probe").exception("it failed")
-    error = line(capsys)["error"]
+    told = line(capsys)
+    error = told["error"]
+    assert "labels" not in told
     assert error["message"] == "cannot read ***"
     assert "cannot read ***" in error["stack_trace"]
     assert sent not in json.dumps(error)
