@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from pandas import DataFrame  # type: ignore[import-untyped]  # it has no types
 
 COLUMNS = ("caller", "called", "by", "calls", "rate", "errors")
-"""Of a table of edges: `by` is event or request, `rate` in calls per second, `errors` a count."""
-QUEUE = "consumer"
+"""Of a table of edges: `by` is event, request, or call where the span does not say; `rate` in calls per second, `errors` a
+count."""
+BY = {"consumer": "event", "server": "request"}
 
 
 def edges(traces: Iterable[Trace]) -> "DataFrame":
@@ -29,7 +30,7 @@ def edges(traces: Iterable[Trace]) -> "DataFrame":
         for row in rows:
             caller = str(services.get(row["parent"], row["service"]))
             if caller != row["service"]:
-                count = counts[caller, str(row["service"]), "event" if row["kind"] == QUEUE else "request"]
+                count = counts[caller, str(row["service"]), BY.get(row["kind"], "call")]
                 count[0] += 1
                 count[1] += row["failed"]
     seconds = max(1.0, (max(begins) - min(begins)) / 1e6) if begins else 1.0

@@ -78,10 +78,11 @@ class Lab:
         self.system.start(*names)
         cards.card("note", "started: " + ", ".join(names))
 
-    def configure(self, service: str, **settings: Any) -> None:
-        """Settings of a service, as environment variables; what runs of it is restarted with them. None: those it had first."""
+    def configure(self, service: str, now: bool = True, **settings: Any) -> None:
+        """Settings of a service, as environment variables; none: those it had first. What runs of it is restarted with them,
+        or, if not `now`, has them from its next start on, such as that of a `%%service` cell."""
         self.system.configure(service, **{name: str(value) for name, value in settings.items()})
-        if self.pids(service):
+        if now and self.pids(service):
             self.system.restart(service)
         words = ", ".join(f"{name}={value}" for name, value in settings.items())
         cards.card("note", f"{service}: {words or 'its own settings again'}")
@@ -150,9 +151,9 @@ class Lab:
         """The process ids of a service's processes that run now."""
         return {self.system.pid(name) for name, s in self.system.services.items() if s.group == service} - {0}
 
-    def cpu(self, service: str) -> float:
-        """Seconds of CPU time that the running processes of a service have used."""
-        used = [psutil.Process(pid) for pid in self.pids(service)]
+    def cpu(self, process: str) -> float:
+        """Seconds of CPU time that a process, such as order-api, and those below it have used."""
+        used = [psutil.Process(self.system.pid(process))]
         family = [member for process in used for member in (process, *process.children(recursive=True))]
         return sum(sum(member.cpu_times()[:2]) for member in family)
 

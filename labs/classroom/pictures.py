@@ -57,13 +57,13 @@ def dependencies(edges: "DataFrame") -> Figure:
     figure, axes = plot(figsize=(10.0, 6.0))
     for row in edges.to_dict("records"):
         start, end = places[row["caller"]], places[row["called"]]
-        bend = 0.22 if row["by"] == "event" else 0.1  # so that two ways between the same two services lie apart
+        bend = 0.26 if row["by"] == "event" else 0.04  # so that two ways between the same two services lie apart
         style: dict[str, Any] = {
             "linestyle": "--" if row["by"] == "event" else "-",
             "color": "#b00020" if row["errors"] else "0.4",
         }
         curve: dict[str, Any] = {"connectionstyle": f"arc3,rad={bend}", "arrowstyle": "-|>", "mutation_scale": 16}
-        axes.add_patch(FancyArrowPatch(start, end, shrinkA=26, shrinkB=34, **curve, **style))
+        axes.add_patch(FancyArrowPatch(start, end, shrinkA=26, shrinkB=38, **curve, **style))
         said = f"{row['calls']} {row['by']}{'s' * (row['calls'] > 1)}" + (
             f"\n{row['errors']} failed" if row["errors"] else ""
         )

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import tomllib
@@ -70,6 +71,20 @@ def test_passwords_are_kept_for_the_next_time_where_only_the_owner_reads_them(tm
     }
     assert len(set(secrets)) == len(secrets)
     assert first.services == second.services
+
+
+def test_containers_are_told_where_traces_go_if_they_are_collected_and_docker_can_have_the_port(tmp_path, monkeypatch):
+    told = tmp_path / "told"
+    monkeypatch.setenv("LAB_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", program(tmp_path, f'echo "$OTLP_ENDPOINT $PORT_TRACING_AGENT" > {told}'))
+    Containers().up("tracing")  # by its name, which a profile does not keep out
+
+    endpoint, port = told.read_text().split()
+    assert endpoint == "http://tracing:4318"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as packets:
+        packets.bind(("127.0.0.1", int(port)))
+    Containers().up("gateway")
+    assert told.read_text().split()[:-1] == [], "nobody collects them"
 
 
 def test_two_homes_have_two_projects(tmp_path, monkeypatch):

@@ -127,7 +127,7 @@ def test_a_search_knows_all_that_the_api_knows(store, query):
 
 def test_the_map_counts_calls_events_and_failures_and_is_the_collectors_own(store, query):
     order(store)
-    store.add([span(9, OTHER, "order-service"), span(10, OTHER, "outside", parent=9)])
+    store.add([span(9, OTHER, "order-service"), span(10, OTHER, "outside", parent=9, tags={"span.kind": "server"})])
     edges = dependencies.edges([query.trace(TRACE), query.trace(OTHER)])
     found = [(r["caller"], r["called"], r["by"], r["calls"], r["errors"]) for r in edges.to_dict("records")]
     assert found == [("order-service", "outside", "request", 2, 1), ("order-service", "stock-service", "event", 1, 0)]

@@ -20,7 +20,7 @@ from labs.infra.system import System
 from tests.ground import Ground
 
 STORY = [
-    ("gateway", "ingress", "server"),
+    ("gateway", "POST orders", "server"),
     ("order-service", "POST /orders", "server"),
     ("order-service", "send order_placed", "producer"),
     ("inventory-service", "process order_placed", "consumer"),
