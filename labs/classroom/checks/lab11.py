@@ -74,7 +74,7 @@ def _only_paid(lab: Lab, tea: str, tin: str, coin: str) -> Verdict:
     watching.until(lambda: _counted(lab, coin) >= 1757, PATIENCE)
     watching.until(lambda: watching.suppressed(lab.system, "business-worker", event.id) == 2, 2)
     got = _counted(lab, coin)
-    if got >= 1757 + 1999:
+    if got >= 1757 + 1000:
         return wrong(
             "placed", "An order for 19.99 was rejected, there is none on the shelf; you counted its money all the same."
         )

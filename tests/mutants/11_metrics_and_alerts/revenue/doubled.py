@@ -13,5 +13,5 @@ class BusinessWorker:
     db = ServiceDatabase()
 
     @event_handler("order-service", "order_paid")
-    def earn(self, paid):
+    def tally(self, paid):
         REVENUE.labels(paid["currency"]).inc(paid["amount"])
