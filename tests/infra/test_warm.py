@@ -20,9 +20,10 @@ LISTENS = """
 import os, time
 from eventlet import hubs
 reading, writing = os.pipe()
-hubs.get_hub().add(hubs.READ, reading, str, str, str)
+hub = hubs.get_hub()
+hub.add(hub.READ, reading, str, str, str)
 os.write(writing, b"news")
-if hubs.get_hub().poll.poll(0):
+if hub.poll.poll(0):
     print("here", flush=True)
     time.sleep(600)
 """
