@@ -122,8 +122,8 @@ class Working:
     def rest(self) -> None:
         """Until all is told and heard, and the spans of it have arrived."""
         tasks = ("price_import_chunk", "stock_report_asked", "settlement_asked", "profile_changed", "order_fulfilled")
-        assert until(lambda: all(self._heard(f"process {task}") for task in tasks), 60)
-        assert until(lambda: not self._waiting(), 60), self._waiting()
+        assert until(lambda: all(self._heard(f"process {task}") for task in tasks), 180)
+        assert until(lambda: not self._waiting(), 180), self._waiting()
 
     def _heard(self, name: str) -> bool:
         return any(self._asked("traces", service=service, operation=name) for service in self._asked("services"))
