@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from IPython.core.getipython import get_ipython
 
-from labs.classroom import cards, watching, workshop
+from labs.classroom import cards, rules, watching, workshop
 from labs.classroom.records import Records
 from labs.classroom.references import MAGIC, reference
 from labs.classroom.shop import Shop
 from labs.classroom.slips import Slip
 from labs.classroom.spans import Query
 from labs.classroom.verdicts import Checks, Verdict
+from labs.classroom.watched import Watched
 from labs.classroom.workshop import Workshop
 from labs.infra import doctor
 from labs.infra.compose import ComposeError
@@ -35,7 +36,7 @@ SCALES = ("ci", "class", "talk")
 _open: dict[str, "Lab"] = {}
 
 
-class Lab:
+class Lab(Watched):
     """One run of one lab: its own system of processes, its own copy of the code, its records. `scale` is ci, class or talk."""
 
     def __init__(self, name: str, scale: str = "ci") -> None:
@@ -50,6 +51,7 @@ class Lab:
         self.shop = Shop(self.system)
         self.records = Records(name, scale)
         self.workshop = Workshop(self.system, lambda path: reference(name, path))
+        Watched.__init__(self)
         checks: Checks = import_module(f"labs.classroom.checks.lab{name[:2]}").CHECKS
         self.exercises = checks.by_name
         if shell := get_ipython():
@@ -89,6 +91,7 @@ class Lab:
 
     def down(self) -> None:
         """End every process of this lab. A kernel that ends does the same."""
+        self.send_customers_home()
         self.system.down()
 
     def doctor(self) -> None:
@@ -288,7 +291,8 @@ class Lab:
                 return Verdict(
                     f"{path} does not start; the card below its cell says why. A check drives what runs.", "broken"
                 )
-            service = f"{PurePosixPath(path).parts[0]}-service"
+            first = PurePosixPath(path).parts[0]
+            service = first if rules.is_rule(path) else f"{first}-service"
             if not self.pids(service):
                 raise Slip(f'{service} does not run. Start it with `lab.start("{service}")`, then check again.')
         return check.judge(self, answer)
@@ -345,4 +349,7 @@ class Lab:
         attempt = self.workshop.replace(
             path, f"# {MAGIC}{path}\n{cell}"
         )  # so that its lines count as those of the cell
-        workshop.tell(path, attempt, reference(self.name, path) is not None)
+        if rules.is_rule(path):
+            rules.tell(path, attempt)
+        else:
+            workshop.tell(path, attempt, reference(self.name, path) is not None)
