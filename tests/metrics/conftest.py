@@ -38,7 +38,7 @@ def watched(ground: Ground, promtool: Promtool) -> Iterator[System]:  # noqa: AR
     """The whole shop, with Prometheus, Alertmanager and a pager. Leave it as it was."""
     running = System("watched", profiles=["metrics"])
     try:
-        running.up(timeout=120)
+        running.up(timeout=240)
         yield running
     finally:
         running.down()

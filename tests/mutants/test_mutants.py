@@ -46,7 +46,7 @@ def cells(lab: str, released: bool) -> dict[str, str]:
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """A lab whose given files are all in place."""
     opened = Lab(request.param)
-    opened.system.up(*UP[request.param])
+    opened.system.up(*UP[request.param], timeout=120)
     judged = {path for check in opened.exercises.values() for path in check.files}
     for path, source in cells(request.param, released=False).items():
         if path not in judged:
