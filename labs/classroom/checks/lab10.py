@@ -121,7 +121,7 @@ def carry(lab: Lab, _answer: Any) -> Verdict:
 @CHECKS.exercise("redact", "crm/worker.py")
 def redact(lab: Lab, _answer: Any) -> Verdict:
     """Two customers: one with a device token, one who has typed a card number into the wrong field."""
-    device = f"device-{uuid4().hex}"
+    device, earlier = f"device-{uuid4().hex}", len(files.lines(lab.system.log("crm-worker")))
     plain = _register(lab, "A Customer", device_token=device, channels=["push"])
     careless = _register(lab, f"Card {CARD}", channels=["email"])
     heard = watching.until(lambda: all(_handled(lab, user) for user in (plain, careless)), PATIENCE)
@@ -131,7 +131,7 @@ def redact(lab: Lab, _answer: Any) -> Verdict:
         )
     if not heard:
         return wrong("deaf", "Two customers registered, and crm-service never heard of them.")
-    said = files.lines(lab.system.log("crm-worker"))
+    said = files.lines(lab.system.log("crm-worker"))[earlier:]
     own = [each for each in said if not _chassis(each)]
     if any(device in each for each in own):
         return wrong("leaks", "A customer's device token is in the log. Whoever reads it can send them messages.")
