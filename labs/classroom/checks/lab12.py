@@ -6,6 +6,7 @@ from typing import Any
 
 from labs.classroom import spans, watching
 from labs.classroom.lab import Lab
+from labs.classroom.slips import Slip
 from labs.classroom.spans import Query, Row
 from labs.classroom.verdicts import Checks, Verdict, passed, wrong
 
@@ -115,7 +116,12 @@ def _order(lab: Lab, story: str) -> Seen:
     order_id = lab.shop.place(("tea", 1))
     watching.until(lambda: _printed(lab) > before or watching.last_error(lab.system, "parcels-worker"), 20)
     watching.until(lambda: _whole(_look(lab, order_id, began), carried=story != "by_hand"), PATIENCE)
-    return _look(lab, order_id, began)
+    seen = _look(lab, order_id, began)
+    if not seen.of("order-service", "POST /orders"):
+        raise Slip(
+            "The order's own spans have not come. Is order-service sampled (TRACE_RATIO)? If it is, check again."
+        )
+    return seen
 
 
 def _printed(lab: Lab) -> int:
