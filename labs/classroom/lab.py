@@ -190,12 +190,12 @@ class Lab(Watched):
 
         return spans.table(tracing.complete(Query(self.system), about, having))
 
-    def spans(self, service: str, **wanted: Any) -> "DataFrame":
+    def spans(self, service: str, least: int = 0, **wanted: Any) -> "DataFrame":
         """The spans of all traces in which a service has a span such as it is wanted: operation="…", tags={"error": True},
-        minDuration="100ms", maxDuration="1s", limit=20."""
+        minDuration="100ms", maxDuration="1s", limit=20. `least` waits for so many traces, until they are complete."""
         from labs.classroom import tracing
 
-        return tracing.search(Query(self.system), service, **wanted)
+        return tracing.search(Query(self.system), service, least, **wanted)
 
     def map(self, seconds: float = 300.0, finding: str = "") -> "DataFrame":
         """Draw who called whom in the last seconds, as the traces say; returns the edges with calls, rate and errors."""

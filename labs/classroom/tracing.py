@@ -1,6 +1,7 @@
 """`lab.trace(order)`, `lab.map()`, `lab.spans(…)`: what the traces of a system say, as a picture and as plain data."""
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from labs.classroom import dependencies, pictures, spans
@@ -20,20 +21,12 @@ PATIENCE = 30.0
 def complete(query: Query, key: str, having: str, within: float = PATIENCE) -> list[Trace]:
     """All traces about an order, a correlation id or a trace id, once there is a span whose name begins with `having`, every
     parent has come, and nothing new has for twice the time after which a process hands over what it has. Raises Slip."""
-    seen, since = "", time.monotonic()
 
-    def look() -> list[Trace] | None:
-        nonlocal seen, since
-        found = spans.about(query, key)
-        rows = [row for trace in found for row in spans.rows(trace)]
-        now = f"{len(rows)} {sum(map(len, (row['warnings'] for row in rows)))}"
-        if now != seen:
-            seen, since = now, time.monotonic()
-        there = rows and (not having or any(row["operation"].startswith(having) for row in rows))
-        return found if there and time.monotonic() - since > 2 * EVERY else None
+    def there(found: list[Trace]) -> bool:
+        return any(row["operation"].startswith(having) for trace in found for row in spans.rows(trace))
 
-    if found := until(look, within):
-        return list(found)
+    if found := _settled(lambda: spans.about(query, key), there, within):
+        return found
     raise Slip(
         f"There is no trace about {key!r}"
         + (f" with a span {having!r}" if having else "")
@@ -79,6 +72,28 @@ def map_of(query: Query, seconds: float, finding: str) -> "DataFrame":
     return edges
 
 
-def search(query: Query, service: str, **wanted: Any) -> "DataFrame":
-    """The spans of all traces in which a service has such a span."""
-    return spans.table(query.traces(service, **wanted))
+def search(query: Query, service: str, least: int = 0, **wanted: Any) -> "DataFrame":
+    """The spans of all traces in which a service has such a span; with `least`, once there are so many of them, all complete.
+    Raises Slip if they do not come."""
+    if not least:
+        return spans.table(query.traces(service, **wanted))
+    if found := _settled(lambda: query.traces(service, **wanted), lambda found: len(found) >= least, PATIENCE):
+        return spans.table(found)
+    raise Slip(f"There are no {least} traces with such a span of {service} after {PATIENCE:g} s.")
+
+
+def _settled(look: Callable[[], list[Trace]], enough: Callable[[list[Trace]], bool], within: float) -> list[Trace]:
+    """What `look` sees once it is enough and nothing new, span or parent, came for twice the time after which a process hands
+    over what it has; nothing if it never is."""
+    seen, since = "", time.monotonic()
+
+    def settled() -> list[Trace] | None:
+        nonlocal seen, since
+        found = look()
+        rows = [row for trace in found for row in spans.rows(trace)]
+        now = f"{len(rows)} {sum(map(len, (row['warnings'] for row in rows)))}"
+        if now != seen:
+            seen, since = now, time.monotonic()
+        return found if enough(found) and time.monotonic() - since > 2 * EVERY else None
+
+    return list(until(settled, within) or [])

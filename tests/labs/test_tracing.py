@@ -125,6 +125,27 @@ def test_a_search_knows_all_that_the_api_knows(store, query):
     assert list(tracing.search(query, "outside", minDuration="2ms").columns) == list(spans.COLUMNS)
 
 
+def test_a_search_for_two_traces_waits_for_the_second_and_for_what_comes_late_of_it(store, query):
+    order(store)
+    now = time.time_ns() // 1000
+    late = (
+        (0.3, making.span(1, OTHER, "order-service", start=now, tags={"span.kind": "client"})),
+        (0.9, making.span(2, OTHER, "outside", start=now, parent=1, tags={"span.kind": "server"})),
+    )
+    timers = [threading.Timer(seconds, store.add, [[span]]) for seconds, span in late]
+    for timer in timers:
+        timer.start()
+    found = tracing.search(query, "order-service", least=2)
+    assert found.groupby("trace")["service"].nunique().to_dict() == {TRACE: 3, OTHER: 2}
+
+
+def test_a_search_for_more_traces_than_come_says_so(store, query, monkeypatch):
+    order(store)
+    monkeypatch.setattr(tracing, "PATIENCE", 0.1)
+    with pytest.raises(Slip, match=r"There are no 2 traces with such a span of order-service after 0\.1 s"):
+        tracing.search(query, "order-service", least=2)
+
+
 def test_the_map_counts_calls_events_and_failures_and_is_the_collectors_own(store, query):
     order(store)
     store.add([span(9, OTHER, "order-service"), span(10, OTHER, "outside", parent=9, tags={"span.kind": "server"})])
