@@ -1,4 +1,4 @@
-"""`python -m tests.run [stage ...]`: what CI proves, in stages, on one ground with one broker. For `make test`."""
+"""`python -m tests.run [stage ...]`: what CI proves, in stages, on one ground. For `make test`."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def main(names: list[str]) -> int:
         board.begin(len(stages))
         INTERRUPTS.release()
         for stage in stages:
-            outcomes.append(_one(stage, ground, results, board))
+            outcomes.append(_one(stage, results, board))
     except KeyboardInterrupt:
         interrupted = True
     finally:
@@ -57,11 +57,9 @@ def _results_folder(ground: Ground) -> Path:
     return folder
 
 
-def _one(stage: Stage, ground: Ground, results: Path, board: Board) -> Outcome:
+def _one(stage: Stage, results: Path, board: Board) -> Outcome:
     board.stage(stage)
     try:
-        if stage.on_broker:
-            ground.serve_notebooks()
         outcome = run(stage, results / f"{stage.name}.log", board.heard)
     except Exception as error:  # noqa: BLE001  (whatever it is, the stage failed by it and the next ones still count)
         why = f"it did not start: {type(error).__name__}: {error}"

@@ -1,5 +1,5 @@
-"""How two processes share the tests: those of a folder stay together, since they share what is slow to start; and of the faults
-those of one shop."""
+"""How two processes share the tests: those of a folder stay together, since they share what is slow to start; of the faults
+those of one shop; and what is done with a lab, whatever its number."""
 
 from pathlib import PurePosixPath
 
@@ -7,6 +7,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 AT_ONE_SHOP = {"test_crashes.py", "test_storms.py", "test_deliveries.py", "test_reservations.py"}
 """Of the faults."""
+OF_ONE_LAB = {"test_every_notebook.py", "test_mutants.py"}
+"""Their tests have a lab, or a notebook, as parameter."""
 
 
 class ByFolder(LoadScopeScheduling):
@@ -14,5 +16,8 @@ class ByFolder(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = PurePosixPath(nodeid.partition("::")[0])
-        folder = path.parts[1]
-        return f"{folder}, one shop" if path.name in AT_ONE_SHOP else folder
+        if path.suffix == ".ipynb":
+            return str(path)
+        if path.name in OF_ONE_LAB:
+            return f"{path}, {nodeid.partition('[')[2]}"
+        return f"{path.parts[1]}, one shop" if path.name in AT_ONE_SHOP else path.parts[1]

@@ -21,13 +21,12 @@ SECONDS_TO_END = 60
 
 @dataclass(frozen=True)
 class Stage:
-    """A command of this environment; with `counts_tests`, arguments for pytest; with `on_broker` on the broker; `shared` by two
-    processes, a folder of tests to each in turn, for tests that wait more than they work."""
+    """A command of this environment; with `counts_tests`, arguments for pytest; `shared` by two processes
+    (tests/sharing.py), for tests that wait more than they work."""
 
     name: str
     command: tuple[str, ...]
     counts_tests: bool = False
-    on_broker: bool = False
     shared: bool = False
 
 
@@ -76,9 +75,9 @@ STAGES = (
     Stage("workflows", ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS)),
     Stage("dockerfile", ("hadolint", "labs/services/Dockerfile")),
     Stage("tests", ("tests",), counts_tests=True, shared=True),
-    Stage("nbval", ("--nbval", "solutions", "notebooks"), counts_tests=True, on_broker=True),
-    Stage("papermill", ("tests/labs/runs",), counts_tests=True, on_broker=True),
-    Stage("mutants", ("tests/mutants",), counts_tests=True, on_broker=True),
+    Stage("nbval", ("--nbval", "solutions", "notebooks"), counts_tests=True, shared=True),
+    Stage("papermill", ("tests/labs/runs",), counts_tests=True, shared=True),
+    Stage("mutants", ("tests/mutants",), counts_tests=True, shared=True),
     Stage("faults", tuple(f"tests/faults/test_{name}.py" for name in FAULTS), counts_tests=True),
 )
 

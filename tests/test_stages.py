@@ -142,16 +142,24 @@ def test_only_pytests_failures_are_shown_of_its_output():
     assert "assert 1 == 2" in text
 
 
-def test_two_processes_share_tests_by_folder_and_of_the_faults_those_of_one_shop():
+def test_two_processes_share_tests_by_folder_by_shop_and_by_lab():
     together = [
         {"tests/infra/test_a.py::one", "tests/infra/test_b.py::two[x::y]"},
         {"tests/services/unit/test_a.py::one", "tests/services/test_b.py::one"},
         {"tests/faults/test_storms.py::one", "tests/faults/test_crashes.py::one"},
         {"tests/faults/test_kernels.py::one", "tests/faults/test_cells.py::one"},
+        {"solutions/06_events.ipynb::Cell 0", "solutions/06_events.ipynb::Cell 1"},
+        {"notebooks/06_events.ipynb::Cell 0"},
+        {"tests/labs/runs/test_every_notebook.py::test_it_runs[notebooks/06_events.ipynb]"},
+        {"tests/labs/runs/test_every_notebook.py::test_it_runs[notebooks/07_orders.ipynb]"},
+        {
+            "tests/mutants/test_mutants.py::test_a_stub[06_events]",
+            "tests/mutants/test_mutants.py::test_named[06_events]",
+        },
     ]
     scopes = [{ByFolder._split_scope(None, test) for test in tests} for tests in together]
-    assert [len(scope) for scope in scopes] == [1] * 4
-    assert len(set.union(*scopes)) == 4
+    assert [len(scope) for scope in scopes] == [1] * len(together)
+    assert len(set.union(*scopes)) == len(together)
 
 
 def test_a_stage_that_does_not_exist_is_named():

@@ -13,6 +13,7 @@ from labs.classroom.author.release import release
 from labs.classroom.lab import Lab
 from labs.classroom.references import MAGIC
 from labs.infra.home import PROJECT
+from tests.ground import Ground
 
 HERE = Path(__file__).parent
 UP = {
@@ -43,7 +44,7 @@ def cells(lab: str, released: bool) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module", params=sorted(UP))
-def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest, ground: Ground) -> Iterator[Lab]:  # noqa: ARG001  its broker is shared
     """A lab whose given files are all in place."""
     opened = Lab(request.param)
     opened.system.up(*UP[request.param], timeout=120)

@@ -122,7 +122,8 @@ class Working:
     def rest(self) -> None:
         """Until all is told and heard, and the spans of it have arrived."""
         tasks = ("price_import_chunk", "stock_report_asked", "settlement_asked", "profile_changed", "order_fulfilled")
-        assert until(lambda: all(self._heard(f"process {task}") for task in tasks), 180)
+        unheard = [task for task in tasks if not until(lambda task=task: self._heard(f"process {task}"), 90)]
+        assert not unheard, {name: self.lines[name][-20:] for name in self.lines}
         assert until(lambda: not self._waiting(), 180), self._waiting()
 
     def _heard(self, name: str) -> bool:
