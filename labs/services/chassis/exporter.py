@@ -13,8 +13,6 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 
 from labs.services.chassis import logs, metrics
 
-PATIENCE = 2.0
-"""Seconds that the collector has for one batch, all attempts together."""
 LEAVING = 1.0
 """Seconds that the process gives to what is not handed over yet, at its end."""
 EVERY = 0.5
@@ -24,12 +22,13 @@ log = logs.get(__name__)
 
 
 class Patient(SpanExporter):
-    """OTLP over HTTP; says when the collector goes and when it is back."""
+    """OTLP over HTTP; says when the collector goes and when it is back. It has `timeout` seconds for a batch, all attempts
+    together."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, timeout: float) -> None:
         direct = requests.Session()
         direct.trust_env = False  # no proxy between us and our own collector
-        self._otlp = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=PATIENCE, session=direct)
+        self._otlp = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=timeout, session=direct)
         self._away = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -59,7 +58,7 @@ class Batches(BatchSpanProcessor):
         self._batch_processor.shutdown(int(LEAVING * 1000))
 
 
-def batches(endpoint: str) -> Batches:
-    """Starts the thread. `endpoint` is the collector's base URL."""
+def batches(endpoint: str, timeout: float) -> Batches:
+    """Starts the thread. `endpoint` is the collector's base URL, `timeout` the seconds that it has for a batch."""
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # it would say it for every span
-    return Batches(Patient(endpoint), schedule_delay_millis=EVERY * 1000)
+    return Batches(Patient(endpoint, timeout), schedule_delay_millis=EVERY * 1000)

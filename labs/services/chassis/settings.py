@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     relay_interval: float = Field(default=0.05, gt=0, description="seconds between two looks into the outbox")
     metrics: bool = Field(default=True, description="whether each request is measured")
     otlp_endpoint: str = Field(default="", description="base URL of a collector for OTLP over HTTP; empty: no export")
+    otlp_timeout: float = Field(default=2.0, gt=0, description="seconds that the collector has for a batch of spans")
     trace_ratio: float = Field(default=1.0, ge=0, le=1, description="share of the traces begun here that are recorded")
     keep_sent: float = Field(default=3600.0, gt=0, description="seconds that a told event stays in the outbox")
     keep_received: float = Field(default=7 * 86400.0, gt=0, description="seconds that an event's id stays in the inbox")

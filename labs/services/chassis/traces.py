@@ -43,7 +43,7 @@ def configure(settings: Settings) -> None:
         from labs.services.chassis.exporter import batches  # another 0.1 s, for a process with a collector
 
         _provider = TracerProvider(ParentBased(TraceIdRatioBased(settings.trace_ratio)), resource)
-        _provider.add_span_processor(batches(settings.otlp_endpoint))
+        _provider.add_span_processor(batches(settings.otlp_endpoint, settings.otlp_timeout))
     else:
         _provider = TracerProvider(ParentBased(ALWAYS_OFF), resource, shutdown_on_exit=False)
     _tracer = _provider.get_tracer(__name__)

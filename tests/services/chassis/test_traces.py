@@ -23,7 +23,6 @@ from sqlalchemy.exc import OperationalError
 from labs.services.chassis import logs, outbox, queries, traces
 from labs.services.chassis.api import create_api
 from labs.services.chassis.database import Database
-from labs.services.chassis.exporter import PATIENCE
 from labs.services.chassis.settings import Settings
 from tests.services.collector import Collector, collecting
 from tests.services.delivery.stand import eventually
@@ -229,7 +228,7 @@ def test_a_broken_collector_slows_no_request_and_loses_no_order(app, db, broken,
             began = time.perf_counter()
             assert client.post(f"/orders/o-{number}").status_code == 202
             took.append(time.perf_counter() - began)
-        assert max(took) < PATIENCE, "a request waited"
+        assert max(took) < 2, "a request waited for the collector"
         assert median(took) < 0.1
         if broken == "frozen":
             assert frozen.asked.is_set()
