@@ -1,4 +1,4 @@
-"""How two processes share the tests: those of a folder stay together, since they share what is slow to start; of the faults
+"""How several processes share the tests: those of a folder stay together, since they share what is slow to start; of the faults
 those of one shop; and what is done with a lab, whatever its number."""
 
 from pathlib import PurePosixPath
@@ -20,4 +20,4 @@ class ByFolder(LoadScopeScheduling):
             return str(path)
         if path.name in OF_ONE_LAB:
             return f"{path}, {nodeid.partition('[')[2]}"
-        return f"{path.parts[1]}, one shop" if path.name in AT_ONE_SHOP else path.parts[1]
+        return f"{path.parent}, one shop" if path.name in AT_ONE_SHOP else str(path.parent)

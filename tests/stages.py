@@ -21,13 +21,13 @@ SECONDS_TO_END = 60
 
 @dataclass(frozen=True)
 class Stage:
-    """A command of this environment; with `counts_tests`, arguments for pytest; `shared` by two processes
-    (tests/sharing.py), for tests that wait more than they work."""
+    """A command of this environment; with `counts_tests`, arguments for pytest; shared by so many
+    `hands`, processes (tests/sharing.py), as the tests wait more than they work."""
 
     name: str
     command: tuple[str, ...]
     counts_tests: bool = False
-    shared: bool = False
+    hands: int = 1
 
 
 @dataclass
@@ -74,10 +74,10 @@ STAGES = (
     Stage("compose", ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml")),
     Stage("workflows", ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS)),
     Stage("dockerfile", ("hadolint", "labs/services/Dockerfile")),
-    Stage("tests", ("tests",), counts_tests=True, shared=True),
-    Stage("nbval", ("--nbval", "solutions", "notebooks"), counts_tests=True, shared=True),
-    Stage("papermill", ("tests/labs/runs",), counts_tests=True, shared=True),
-    Stage("mutants", ("tests/mutants",), counts_tests=True, shared=True),
+    Stage("tests", ("tests",), counts_tests=True, hands=3),
+    Stage("nbval", ("--nbval", "solutions", "notebooks"), counts_tests=True, hands=2),
+    Stage("papermill", ("tests/labs/runs",), counts_tests=True, hands=2),
+    Stage("mutants", ("tests/mutants",), counts_tests=True, hands=2),
     Stage("faults", tuple(f"tests/faults/test_{name}.py" for name in FAULTS), counts_tests=True),
 )
 
@@ -123,7 +123,7 @@ def _run_pytest(stage: Stage, log: Path, outcome: Outcome, heard: Callable[[dict
                 _count(event, outcome)
                 heard(event)
 
-    hands = ["-n", "2"] if stage.shared else []
+    hands = ["-n", str(stage.hands)] if stage.hands > 1 else []
     command = [
         sys.executable,
         "-m",

@@ -142,10 +142,11 @@ def test_only_pytests_failures_are_shown_of_its_output():
     assert "assert 1 == 2" in text
 
 
-def test_two_processes_share_tests_by_folder_by_shop_and_by_lab():
+def test_processes_share_tests_by_folder_by_shop_and_by_lab():
     together = [
         {"tests/infra/test_a.py::one", "tests/infra/test_b.py::two[x::y]"},
-        {"tests/services/unit/test_a.py::one", "tests/services/test_b.py::one"},
+        {"tests/services/unit/test_a.py::one", "tests/services/unit/test_b.py::one"},
+        {"tests/services/test_b.py::one"},
         {"tests/faults/test_storms.py::one", "tests/faults/test_crashes.py::one"},
         {"tests/faults/test_kernels.py::one", "tests/faults/test_cells.py::one"},
         {"solutions/06_events.ipynb::Cell 0", "solutions/06_events.ipynb::Cell 1"},

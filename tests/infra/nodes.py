@@ -70,7 +70,14 @@ class Node:
 
 def gone(processes: list[psutil.Process]) -> bool:
     """Whether none of them runs any more; a dead one that nobody has waited for yet is gone."""
-    return not [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    return not any(map(_runs, processes))
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # between the two questions
+        return False
 
 
 def start(directory: Path, ports: Ports | None = None) -> Node:

@@ -57,8 +57,9 @@ class Traced:
         assert len(self.shop.wait_for_mails(3, within=60, order_id=order_id)) == 3
         return order_id
 
-    def story(self, order_id: str, *whole: str) -> dict[str, Any]:
-        """The one trace of an order, as soon as it has spans of these names."""
+    def story(self, order_id: str, *steps: tuple[str, str, str]) -> dict[str, Any]:
+        """The one trace of an order, as soon as it has spans of these services, names and kinds."""
+        whole = [name for _, name, _ in steps]
 
         def look() -> Any:
             traces = self.get("/api/traces", service="order-service", tags=f'{{"order.id": "{order_id}"}}')
@@ -109,7 +110,7 @@ def tag(span: Span, key: str) -> Any:
 
 def test_an_order_is_one_story_from_the_gateway_over_outbox_queue_and_consumers_to_the_mail(traced):
     order_id = traced.order()
-    assert until(lambda: not warned(traced.story(order_id, "SMTP", "saga ship")), 15), "every span's parent is there"
+    assert until(lambda: not warned(traced.story(order_id, *STORY, *PAYING)), 15), "every span's parent is there"
     trace = traced.story(order_id)
     spans = chain(trace, STORY)
     chain(trace, PAYING)
@@ -125,7 +126,7 @@ def test_an_order_is_one_story_from_the_gateway_over_outbox_queue_and_consumers_
 
 
 def test_producer_and_consumer_say_which_message_it_is_and_whose_conversation(traced):
-    trace = traced.story(traced.order(), "SMTP")
+    trace = traced.story(traced.order(), *STORY)
     spans = chain(trace, STORY)
     pairs = [(a, b) for a, b in pairwise(spans) if tag(a, "span.kind") == "producer"]
     assert len(pairs) == 3
@@ -140,7 +141,7 @@ def test_producer_and_consumer_say_which_message_it_is_and_whose_conversation(tr
 
 
 def test_a_call_over_http_has_the_stable_names_on_both_sides(traced):
-    trace = traced.story(traced.order(), "saga ship")
+    trace = traced.story(traced.order(), *PAYING)
     asked, answered = chain(trace, PAYING)[-2:]
     for span in (asked, answered):
         assert (tag(span, "http.request.method"), tag(span, "http.response.status_code")) == ("POST", 201)
@@ -159,7 +160,7 @@ def test_a_trace_can_be_found_by_the_correlation_id_of_its_request(traced):
 
 
 def test_the_dependencies_are_those_of_the_shop_events_included(traced):
-    traced.story(traced.order(), "SMTP", "saga ship")
+    traced.story(traced.order(), *STORY, *PAYING)
     links = {(link["parent"], link["child"]) for link in traced.get("/api/dependencies")}
     assert {
         ("gateway", "order-service"),
@@ -175,7 +176,7 @@ def test_a_mail_that_was_refused_says_so_in_its_trace_and_not_to_whom(traced):
     requests.put(f"{faults}/smtp_refuses", json={"on": True}, timeout=5).raise_for_status()
     try:
         order_id = traced.shop.place(("tea", 1), email="nobody@example.org")
-        trace = traced.story(order_id, "SMTP")
+        trace = traced.story(order_id, *STORY[-2:])
     finally:
         requests.delete(faults, timeout=5).raise_for_status()
     for name in ("SMTP", "send email"):
@@ -194,7 +195,7 @@ def test_a_collector_in_trouble_costs_no_order(traced, broken):
         assert traced.shop.wait_for_mails(3, within=60, order_id=placed[-1])
     stores = books.stores(traced.system.directory)
     assert judge(books.read(stores), placed).wrong == {}
-    traced.story(traced.order(), "SMTP")
+    traced.story(traced.order(), *STORY)
 
 
 @contextmanager
