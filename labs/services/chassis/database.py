@@ -3,7 +3,9 @@
 SQLite has one writer at a time, PostgreSQL has several at once (READ COMMITTED): what must not be decided twice is decided by
 a conditional UPDATE, a locked row or a unique key, on both."""
 
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache
@@ -130,11 +132,26 @@ def _options(url: str) -> dict[str, Any]:
     }
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """WAL, which a file keeps. SQLite itself does not wait when somebody else is about to write into a file that has not got it
+    yet: two processes that meet at a new one, say."""
+    deadline = time.monotonic() + LOCK_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver's own implicit BEGIN comes too late to lock
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        _write_ahead(connection)
+        for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -1,9 +1,11 @@
 """One way to write, one way to read: what threads, green threads and processes may expect of it."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext
 
 import pytest
 from sqlalchemy import text
@@ -126,6 +128,18 @@ def test_a_writer_gives_up_when_another_process_never_ends(db, url, monkeypatch)
     with impatient.transaction() as other:
         other.execute(INSERT)
     impatient.engine.dispose()
+
+
+@pytest.mark.parametrize("for_good", [False, True], ids=["for a moment", "for good"])
+def test_a_new_file_into_which_another_process_is_about_to_write_is_waited_for(tmp_path, monkeypatch, for_good):
+    monkeypatch.setattr("labs.services.chassis.database.LOCK_TIMEOUT", 0.5)
+    other = sqlite3.connect(tmp_path / "new.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    if not for_good:
+        threading.Timer(0.2, other.rollback).start()
+    with pytest.raises(OperationalError, match="database is locked") if for_good else nullcontext():
+        assert Database(f"sqlite:///{tmp_path}/new.db").engine.connect().exec_driver_sql("SELECT 1").scalar() == 1
+    other.close()
 
 
 def test_a_foreign_key_is_kept(db):
