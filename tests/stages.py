@@ -74,7 +74,7 @@ STAGES = (
     Stage("compose", ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml")),
     Stage("workflows", ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS)),
     Stage("dockerfile", ("hadolint", "labs/services/Dockerfile")),
-    Stage("tests", ("tests",), counts_tests=True, hands=3),
+    Stage("tests", ("tests",), counts_tests=True, hands=2),
     Stage("nbval", ("--nbval", "solutions", "notebooks"), counts_tests=True, hands=2),
     Stage("papermill", ("tests/labs/runs",), counts_tests=True, hands=2),
     Stage("mutants", ("tests/mutants",), counts_tests=True, hands=2),
@@ -134,6 +134,7 @@ def _run_pytest(stage: Stage, log: Path, outcome: Outcome, heard: Callable[[dict
         "-q",
         "--tb=short",
         "-rs",
+        "--durations=40",
         *stage.command,
     ]
     return _ended(command, log, listen, pass_fds=[writing], env={**os.environ, "LAB_TEST_REPORT": str(writing)})
