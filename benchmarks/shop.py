@@ -178,7 +178,7 @@ def _mailed(shop: Shop) -> float:
     return time.monotonic() - begun
 
 
-def drain(shop: Shop, within: float = 180) -> None:
+def drain(shop: Shop, within: float = 600) -> None:
     """Wait until no order is under way, so that what is measured next has the machine for itself."""
     deadline = time.monotonic() + within
     while any(shop.orders(status=status, limit=1) for status in ("placed", "confirmed", "paid", "undoing")):
