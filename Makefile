@@ -13,6 +13,10 @@ lab: setup        ## broker and JupyterLab; Ctrl-C ends both
 test: setup       ## everything that CI proves
 	@.venv/bin/python -m tests.run
 
+test-labs: setup  ## what `make test` leaves out of the labs: nbval over notebooks/, papermill over solutions/
+	.venv/bin/pytest -n 2 --nbval notebooks
+	.venv/bin/pytest -n 2 tests/labs/runs -k "not notebooks"
+
 test-faults: setup ## kills, crashes, full disks; and some of it on PostgreSQL
 	.venv/bin/pytest tests/faults
 	LAB_FAULTS=short LAB_DATABASES=postgresql .venv/bin/pytest tests/faults/test_crashes.py tests/faults/test_reservations.py
@@ -39,4 +43,4 @@ lock: setup       ## resolve requirements.lock from pyproject.toml, and from bot
 	.venv/bin/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-header -q -o requirements.lock
 	.venv/bin/uv pip compile pyproject.toml -c requirements.lock --universal --generate-hashes --no-header -q -o labs/services/requirements.lock
 
-.PHONY: help setup lab test test-faults test-docker bench notebooks solutions lint audit lock
+.PHONY: help setup lab test test-labs test-faults test-docker bench notebooks solutions lint audit lock
