@@ -16,7 +16,7 @@ from labs.infra.system import System
 
 SHIPPED = {path.name for path in (PROJECT / "labs/services").iterdir() if path.is_dir()}
 """The folders of the services that the shop has from the start."""
-OUTSIDE_THE_SHOP = ("customers",)
+OUTSIDE_THE_SHOP = ("customers", "cuts")
 """Folders of files that no service runs, but the lab itself."""
 SHOWN_LINES = 14
 READY_WITHIN = 15.0
