@@ -3,7 +3,8 @@ and in which transaction. And where borders are in force, refuses what would cro
 
 It watches with Python's own profiling hook, in the thread of the request only, and with SQLAlchemy's events. Modules of the
 chassis, and those here that only join the parts together, are not seen: what they do counts for whoever called them. What the
-unit of work writes at the end of a transaction counts for the table's owner."""
+unit of work writes at the end of a transaction counts for the table's owner. What a request hands to other threads, such as
+the sending of its mails, is not seen at all."""
 
 import json
 import re
