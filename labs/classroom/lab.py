@@ -10,12 +10,14 @@ import psutil
 from IPython.core.getipython import get_ipython
 
 from labs.classroom import cards, rules, watching, workshop
+from labs.classroom.recorded import Recorded
 from labs.classroom.records import Records
 from labs.classroom.references import MAGIC, reference
 from labs.classroom.shop import Shop
 from labs.classroom.slips import Slip
 from labs.classroom.spans import Query
 from labs.classroom.verdicts import Checks, Verdict
+from labs.classroom.visited import Visited
 from labs.classroom.watched import Watched
 from labs.classroom.workshop import Workshop
 from labs.infra import doctor
@@ -36,7 +38,7 @@ SCALES = ("ci", "class", "talk")
 _open: dict[str, "Lab"] = {}
 
 
-class Lab(Watched):
+class Lab(Watched, Visited, Recorded):
     """One run of one lab: its own system of processes, its own copy of the code, its records. `scale` is ci, class or talk."""
 
     def __init__(self, name: str, scale: str = "ci") -> None:
@@ -292,8 +294,8 @@ class Lab(Watched):
                     f"{path} does not start; the card below its cell says why. A check drives what runs.", "broken"
                 )
             first = PurePosixPath(path).parts[0]
-            service = first if rules.is_rule(path) else f"{first}-service"
-            if not self.pids(service):
+            service = first if rules.is_rule(path) or first in self.system.services else f"{first}-service"
+            if not self.pids(service) and first not in workshop.OUTSIDE_THE_SHOP:
                 raise Slip(f'{service} does not run. Start it with `lab.start("{service}")`, then check again.')
         return check.judge(self, answer)
 

@@ -1,5 +1,5 @@
-"""What a lab remembers: predictions, exercises and findings, in the learner's progress file and, for instructors and CI, in
-a results file of each run."""
+"""What a lab remembers: predictions, exercises and findings, in the learner's progress file, where a later lab finds them, and,
+for instructors and CI, in a results file of each run."""
 
 import json
 import os
@@ -31,7 +31,15 @@ class Records:
         """A claim of the text, measured here."""
         findings = [f for f in self.results["findings"] if f["name"] != name]
         self.results["findings"] = [*findings, {"name": name, "value": value, "bound": bound, "holds": holds}]
-        self._write_results()
+        self._remember("findings", name, value)
+
+    def earlier(self, lab: str) -> dict[str, Any]:
+        """What another lab measured last on this machine, by the names of its findings; empty if it was not run."""
+        try:
+            progress = json.loads((home() / "progress.json").read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return dict(progress.get(lab, {}).get("findings", {}))
 
     def _remember(self, kind: str, key: str, value: Any) -> None:
         path = home() / "progress.json"

@@ -16,6 +16,8 @@ from labs.infra.system import System
 
 SHIPPED = {path.name for path in (PROJECT / "labs/services").iterdir() if path.is_dir()}
 """The folders of the services that the shop has from the start."""
+OUTSIDE_THE_SHOP = ("customers", "cuts")
+"""Folders of files that no service runs, but the lab itself."""
 SHOWN_LINES = 14
 READY_WITHIN = 15.0
 """Seconds that a cell's code has to become ready; it takes one or two."""
@@ -135,7 +137,10 @@ def tell(path: str, attempt: Attempt, reference: bool) -> None:
     elif attempt.status == "broken":
         card("failed", f"{path} does not start", "The service runs on with the code it had before.", attempt.trouble)
     elif attempt.status == "stored":
-        card("note", f"{path} is in place", "Nothing runs it now; it counts from the next start of its service.")
+        outside = PurePosixPath(path).parts[0] in OUTSIDE_THE_SHOP
+        nobody = "Nothing runs it now; it counts from the next start of its service."
+        when = "No service runs it; the lab takes it from now on." if outside else nobody
+        card("note", f"{path} is in place", when)
     else:
         card("passed", f"{path} runs", "What runs it was restarted with your code and is ready.")
 

@@ -18,6 +18,8 @@ from tests.ground import Ground
 HERE = Path(__file__).parent
 UP = {
     "00_start_here": ["user-service", "order-service", "inventory-service"],
+    "01_the_monolith": ["monolith", "outside"],
+    "02_service_boundaries": ["monolith", "outside"],
     "06_events_with_nameko": ["user-service", "order-service", "inventory-service", "outside"],
     "12_distributed_tracing": ["tracing", "user-service", "order-service", "inventory-service", "outside"],
     "11_metrics_and_alerts": [

@@ -18,9 +18,12 @@ from labs.services.inventory import api as inventory
 from labs.services.inventory import store as stock
 from labs.services.inventory.worker import InventoryWorker
 from labs.services.monolith import report
+from labs.services.monolith.borders import Borders
 from labs.services.monolith.calls import OneDatabase, handlers, timers
+from labs.services.monolith.recording import Recorder
 from labs.services.monolith.settings import Settings
 from labs.services.notification import api as notification
+from labs.services.notification import store as messages
 from labs.services.notification.worker import NotificationWorker
 from labs.services.order import api as order
 from labs.services.order import store as orders
@@ -29,6 +32,7 @@ from labs.services.order.domain import Price
 from labs.services.order.orchestrator import Orchestrator
 from labs.services.order.worker import OrderWorker
 from labs.services.user import api as user
+from labs.services.user import store as accounts
 from labs.services.user.failures import Limits
 from labs.services.user.start import prepare
 from labs.services.user.worker import UserWorker
@@ -56,6 +60,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     db = OneDatabase(settings.database_url)
     app = create_api("monolith", settings, db)
     user.behind(app, settings.proxies)
+    if settings.recording or settings.borders:
+        _watch(app, db, settings)
     provider = payments(settings)
     orchestrator = Orchestrator(db, actions(settings, provider), orders.SAGA.patient(charge=settings.payment_patience))
     teller = NotificationWorker()
@@ -90,3 +96,10 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     own: list[Timer] = [(1.0, finish_what_failed), (keeper.FORGETTING, partial(keeper.tidy, settings, db))]
     app.extensions["clock"] = Clock([*(timer for worker in workers for timer in timers(worker)), *own]).start()
     return app
+
+
+def _watch(app: APIFlask, db: OneDatabase, settings: Settings) -> None:
+    """For whoever wants to know where it could be cut: it costs each request a multiple of its time."""
+    borders = Borders(settings.borders) if settings.borders else None
+    bases = (accounts.Base, stock.Base, orders.Base, messages.Base)
+    Recorder(settings.recording, borders, {name for base in bases for name in base.metadata.tables}).install(app, db)

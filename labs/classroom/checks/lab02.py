@@ -1,0 +1,242 @@
+"""Lab 02: a cut is judged by what it does to requests of the real monolith, the learner's measures by what was recorded."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+from labs.classroom import cutting, watching
+from labs.classroom.cutting import Change, Owner, Request, Step
+from labs.classroom.lab import Lab
+from labs.classroom.people import ADMINISTRATOR
+from labs.classroom.verdicts import Checks, Verdict, passed, wrong
+from labs.classroom.visited import MONOLITH
+from labs.services.monolith.borders import CUSTOMER, Borders
+
+CHECKS = Checks()
+CAPABILITY, CROSSINGS, TEAMS = "capability", "crossings", "teams"
+OTHERS = ("by_layer", "by_noun")
+FEWEST_SERVICES = 3
+ORDER = "POST /orders"
+
+
+@CHECKS.exercise(CAPABILITY, "cuts/capability.py")
+def capability(lab: Lab, _answer: Any) -> Verdict:
+    """Everything has an owner, nobody reaches for a foreign table, and an order costs less than in the other cuts."""
+    try:
+        cut = lab.cut(CAPABILITY)
+        missing = cutting.unowned(cut, lab.parts())
+    except Exception as error:  # noqa: BLE001  whatever a learner's file raises is the verdict
+        return wrong("raises", f"Your cut cannot be read: {type(error).__name__}: {error}.")
+    if missing:
+        message = f"{len(missing)} parts belong to nobody: {', '.join(missing[:4])} … Whoever calls them finds nobody."
+        return wrong("unowned", message)
+    if idle := _idle(cut, lab.parts()):
+        return wrong(
+            "idle", f"The pattern {idle!r} fits nothing that no other pattern before it has taken. Is it spelt so?"
+        )
+    if len(owners := {cut.owner(part) for part in lab.parts()}) < FEWEST_SERVICES:
+        message = f"You have {len(owners)} service(s). A cut with one part has no calls at all: it is the monolith."
+        return wrong("uncut", message)
+    return _in_force(lab, cut) or passed(
+        "With your borders in force the running monolith took an order, showed it and changed a product, and no part reached "
+        "for a table of another. Replayed over your cut, an order has fewer calls between services than by layer or by noun."
+    )
+
+
+def _in_force(lab: Lab, cut: Borders) -> Verdict | None:
+    lab.record(borders=cut)
+    try:
+        served = requests(lab)
+    finally:
+        lab.record()
+    for request in served:
+        if request.status >= 500:
+            last = request.steps[-1]
+            trouble = watching.last_error(lab.system, MONOLITH) or "no error in the log"
+            message = f"With your borders in force, {request.request} was answered with {request.status}. {trouble}."
+            return wrong("trespass", message, _story([last], cut.owner))
+    order = next(request for request in served if request.request == ORDER)
+    for name in OTHERS:
+        other = lab.cut(name).owner
+        for measure, words in (
+            (cutting.calls, "calls between services"),
+            (cutting.crossings, "transactions with several services"),
+        ):
+            mine, theirs = measure(order.steps, cut.owner), measure(order.steps, other)
+            if mine >= theirs:
+                (one, two), often = next(iter(cutting.pairs(order.steps, cut.owner).items()))
+                message = (
+                    f"One order has {mine} {words} in your cut, {name.replace('_', ' ')} has {theirs}. Most of all {one} calls "
+                    f"{two}: {often} times for one order. What talks so much may belong together."
+                )
+                between = [s for s in order.steps if (cut.owner(s.caller), cut.owner(s.called)) == (one, two)]
+                return wrong("torn", message, _story(between[:4], cut.owner))
+    return None
+
+
+def _idle(cut: Borders, parts: Iterable[str]) -> str:
+    """The first pattern that decides nothing; empty if there is none."""
+    known = list(parts)
+    for name, patterns in cut.services.items():
+        for pattern in patterns:
+            alone = Borders({name: [pattern]})
+            if not any(cut.owner(part) == name for part in known if part not in cutting.unowned(alone, [part])):
+                return pattern
+    return ""
+
+
+@CHECKS.exercise(CROSSINGS, "cuts/crossings.py")
+def crossings(lab: Lab, _answer: Any) -> Verdict:
+    """Transactions that change something and have more than one service in them."""
+    recorded = [request for request in requests(lab) if request.steps]
+    for name in OTHERS:
+        owner = lab.cut(name).owner
+        for request in recorded:
+            try:
+                count = lab.cut_file(CROSSINGS).crossings
+                said = count(request.steps, owner)
+            except Exception as error:  # noqa: BLE001  as above
+                return wrong("raises", f"For {request.request} your function raised {type(error).__name__}: {error}.")
+            if said != (right := cutting.crossings(request.steps, owner)):
+                return _miscounted(request, owner, count, name.replace("_", " "), right)
+    total = sum(cutting.crossings(request.steps, owner) for request in recorded)
+    return passed(
+        f"{len(recorded)} real requests, two cuts: your count is right for each; by noun they have {total} in all."
+    )
+
+
+def _miscounted(request: Request, owner: Owner, count: Callable[..., Any], cut: str, right: int) -> Verdict:
+    """The mistake, and the smallest transaction of the request that shows it."""
+    said = count(request.steps, owner)
+    message = f"{request.request}, cut {cut}: {right} transactions are shared and change something; you count {said}. "
+    alone = {
+        n: [s for s in request.steps if s.transaction == n] for n in sorted({s.transaction for s in request.steps})
+    }
+    bad = {
+        n: steps for n, steps in alone.items() if count(steps, owner) != (cutting.crossings(steps, owner) if n else 0)
+    }
+    smallest = min(bad.values(), key=len, default=list(request.steps))
+    for name, (mistaken, meaning) in MISCOUNTS.items():
+        if said == mistaken(request.steps, owner):
+            return wrong(name, message + meaning, _story(smallest[:6], owner))
+    return wrong(
+        "miscounts", message + "Below is the smallest transaction that you count wrongly.", _story(smallest[:6], owner)
+    )
+
+
+def _calls_within(steps: Sequence[Step], owner: Owner) -> int:
+    return sum(owner(s.caller) != owner(s.called) for s in steps if s.transaction)
+
+
+def _all_shared(steps: Sequence[Step], owner: Owner) -> int:
+    return len({n for n in {s.transaction for s in steps} if n and len(_services(steps, owner, n)) > 1})
+
+
+def _outside_too(steps: Sequence[Step], owner: Owner) -> int:
+    return cutting.crossings(steps, owner) + (len(_services(steps, owner, 0)) > 1)
+
+
+def _called_only(steps: Sequence[Step], owner: Owner) -> int:
+    changing = {s.transaction for s in steps if s.transaction and s.what in cutting.WRITES}
+    return sum(len({owner(s.called) for s in steps if s.transaction == n}) > 1 for n in changing)
+
+
+def _changing(steps: Sequence[Step], _owner: Owner) -> int:
+    return len({s.transaction for s in steps if s.transaction and s.what in cutting.WRITES})
+
+
+def _services(steps: Sequence[Step], owner: Owner, transaction: int) -> set[str]:
+    return {owner(part) for s in steps if s.transaction == transaction for part in (s.caller, s.called)}
+
+
+MISCOUNTS: Mapping[str, tuple[Callable[[Sequence[Step], Owner], int], str]] = {
+    "counts_calls": (_calls_within, "Those are the calls. Ten calls in one transaction are one transaction."),
+    "reads_too": (_all_shared, "You count those that only look, too. Where nothing changes, nothing must be undone."),
+    "outside_too": (
+        _outside_too,
+        "What happens outside of any transaction has the number 0. That is not one more of them.",
+    ),
+    "called_only": (_called_only, "Who calls takes part too: the caller holds the transaction open, and may end it."),
+    "all_writes": (_changing, "Those are all that change something. One service alone needs nobody's agreement."),
+}
+
+
+@CHECKS.exercise(TEAMS, "cuts/teams.py")
+def teams(lab: Lab, _answer: Any) -> Verdict:
+    """The services whose people must meet for a change."""
+    sources = lab.sources()
+    changes: list[Change] = [
+        *lab.cut_file("changes").CHANGES,
+        {"what": "A parcel is insured", "names": ["ship", "charge"]},
+    ]
+    for name in OTHERS:
+        owner = lab.cut(name).owner
+        for change in changes:
+            try:
+                said = set(lab.cut_file(TEAMS).teams(change, sources, owner))
+            except Exception as error:  # noqa: BLE001  as above
+                return wrong("raises", f"For {change['what']!r} your function raised {type(error).__name__}: {error}.")
+            if verdict := _wrong_teams(said, change, sources, owner):
+                return verdict
+    return passed(f"{len(changes)} changes, two cuts: you name who must meet for each, and nobody else.")
+
+
+def _wrong_teams(said: set[str], change: Change, sources: Mapping[str, str], owner: Owner) -> Verdict | None:
+    parts = cutting.touched(change, sources)
+    right = {owner(part) for part in parts}
+    if said == right:
+        return None
+    about = f"{change['what']} (in code: {', '.join(change['names'])}). "
+    if said == parts:
+        return wrong(
+            "parts",
+            f"{about}You name {len(said)} parts of the code. Who owns them? Two parts of one owner are one team.",
+        )
+    first = {owner(part) for part in cutting.touched({"names": change["names"][:1]}, sources)}
+    if said == first:
+        return wrong("first_name", f"{about}You looked for the first name only; a change may have several.")
+    every = {owner(part) for part in sources if all(name in cutting.names(sources[part]) for name in change["names"])}
+    if said == every:
+        return wrong(
+            "all_names", f"{about}You ask for parts that use all of the names. One is enough to have to edit it."
+        )
+    if extra := said - right:
+        part = next((p for p in sources if owner(p) in extra and any(n in sources[p] for n in change["names"])), "")
+        where = f"{part} has it in a longer word or in a comment" if part else "no part of theirs uses it"
+        return wrong("uninvolved", f"{about}You invite {sorted(extra)[0]}, and {where}: there is nothing to edit.")
+    part = min(p for p in parts if owner(p) in right - said)
+    return wrong("forgotten", f"{about}{part} uses it, and belongs to {owner(part)}, which you did not name.")
+
+
+def requests(lab: Lab) -> list[Request]:
+    """What the monolith recorded of a customer who buys, looks and asks for too much, and of a clerk at work."""
+    if not lab.fronted:
+        lab.front(MONOLITH)
+    if not lab.system.configured(MONOLITH):
+        lab.record()
+    sku = f"tea-{uuid4().hex[:8]}"
+    lab.shop.stock(sku, 5)
+    lab.shop.stock(f"cup-{sku}", 5)
+    before = len(lab.recording())
+    order = lab.shop.order((sku, 2), (f"cup-{sku}", 1))
+    lab.shop.order((sku, 50))
+    if order.ok:
+        lab.shop.look(order.json()["id"])
+    lab.shop.get(MONOLITH, f"/products/{sku}")
+    lab.shop.send("PUT", MONOLITH, f"/products/{sku}", ADMINISTRATOR, json=PRODUCT)
+    return lab.recording(since=before)
+
+
+PRODUCT = {"name": "tea", "price": {"amount": 400, "currency": "EUR"}}
+
+
+def _story(steps: Sequence[Step], owner: Owner) -> tuple[str, ...]:
+    """Steps as a sequence between services; what is inside one is a note."""
+    lines = []
+    for step in steps:
+        if step.caller == CUSTOMER:
+            continue
+        here, there = owner(step.caller), owner(step.called)
+        said = f"{step.called.replace('db.', 'table ')} {step.what}, transaction {step.transaction or 'none'}"
+        lines.append(f"Note over {here}: {said}" if here == there else f"{here}->>{there}: {said}")
+    return tuple(lines)

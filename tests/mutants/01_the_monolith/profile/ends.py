@@ -1,0 +1,7 @@
+def visits(rate):
+    for number in range(int(rate)):
+        yield number / rate, "buy" if number % 4 == 0 else "look"
+
+
+def waited(due, sent, answered):  # noqa: ARG001  it is a wrong answer
+    return answered - due

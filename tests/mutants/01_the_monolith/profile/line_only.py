@@ -1,0 +1,10 @@
+from itertools import count
+
+
+def visits(rate):
+    for number in count():
+        yield number / rate, "buy" if number % 4 == 0 else "look"
+
+
+def waited(due, sent, answered):  # noqa: ARG001  it is a wrong answer
+    return sent - due

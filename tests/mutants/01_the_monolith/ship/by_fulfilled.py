@@ -1,0 +1,2 @@
+def best_first(products):
+    return sorted(products, key=lambda product: product["fulfilled"], reverse=True)

@@ -1,0 +1,15 @@
+SERVICES = {
+    "user-service": ["user.*", "db.users", "db.grants", "db.keys", "db.contacts", "db.login_failures"],
+    "inventory-service": ["inventory.*", "db.product*", "db.price*", "db.stock*", "db.adjustments", "db.reserv*"],
+    "order-service": [
+        "order.*",
+        "monolith.*",
+        "db.orders",
+        "db.pay*",
+        "db.ship*",
+        "db.known*",
+        "db.prov*",
+        "db.settle*",
+    ],
+    "notification-service": ["notification.*", "db.news", "db.notifications"],
+}

@@ -1,0 +1,7 @@
+SERVICES = {
+    "data-service": ["db.*"],
+    "user-service": ["user.*"],
+    "inventory-service": ["inventory.*"],
+    "order-service": ["order.*", "monolith.*"],
+    "notification-service": ["notification.*"],
+}

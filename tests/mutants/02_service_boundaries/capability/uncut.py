@@ -1,0 +1,3 @@
+SERVICES = {
+    "monolith": ["*"],
+}

@@ -1,0 +1,4 @@
+SERVICES = {
+    "front-service": ["*.api", "*.views.*"],
+    "back-service": ["*"],
+}
