@@ -15,8 +15,6 @@ def database_answers():
 
 
 def add_to(app):
-    was_ready = []
-
     @app.get("/health/live")
     def live():
         return YES

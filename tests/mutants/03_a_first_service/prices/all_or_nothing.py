@@ -1,7 +1,6 @@
 from flask import request
-from werkzeug.exceptions import NotFound
-
 from labs.services.inventory.database import connected
+from werkzeug.exceptions import NotFound
 
 
 def add_to(app):

@@ -1,5 +1,4 @@
 from flask import request
-
 from labs.services.inventory.database import connected
 
 

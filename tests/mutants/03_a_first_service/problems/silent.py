@@ -18,5 +18,5 @@ def add_to(app):
         return problem(error.code, error.description)
 
     @app.errorhandler(Exception)
-    def crashed(error):
+    def crashed(_error):
         return problem(500, "The service failed. Its log says why.")
