@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 UP = {
     "00_start_here": ["user-service", "order-service", "inventory-service"],
     "03_a_first_service": ["user-api", "order-api", "inventory-api"],
+    "04_who_are_you": ["user-api", "order-api", "inventory-api"],
     "06_events_with_nameko": ["user-service", "order-service", "inventory-service", "outside"],
     "12_distributed_tracing": ["tracing", "user-service", "order-service", "inventory-service", "outside"],
     "11_metrics_and_alerts": [
