@@ -9,7 +9,10 @@ from typing import Any
 
 import requests
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.configuration import set_hypothesis_home_dir
 from schemathesis import APIOperation, Case, GenerationMode, openapi
+
+from labs.infra.home import home
 
 BROKEN = 500
 """A status from here on says: my fault."""
@@ -43,14 +46,15 @@ class Fuzzed:
 
 def fuzz(description: Mapping[str, Any], url: str, examples: int = 20, only: str = "") -> Fuzzed:
     """Ask each operation of an OpenAPI `description` so often with requests that are right and with requests that are wrong, at
-    the service at `url`; `only` is the beginning of the paths that are meant. The same requests at every run."""
+    the service at `url`; `only` is how the ones that are meant begin, such as `POST /stock`. The same requests at every run."""
+    set_hypothesis_home_dir(home() / "hypothesis")  # else it keeps its tables beside the notebook
     found = Fuzzed()
     schema: Any = openapi.from_dict(dict(description))
     with requests.Session() as session:
         session.trust_env = False  # a proxy has no business on the loopback
         for each in schema.get_all_operations():
             operation = each.ok()
-            if operation.path.startswith(only):
+            if operation.label.startswith(only):
                 for mode in GenerationMode:
                     _ask(operation, mode, examples, url, session, found)
     return found
@@ -64,8 +68,8 @@ def _ask(
     session: requests.Session,
     found: Fuzzed,
 ) -> None:
-    if mode is GenerationMode.NEGATIVE and not (operation.body or operation.query or operation.path_parameters):
-        return  # nothing in it can be wrong
+    if mode is GenerationMode.NEGATIVE and not (operation.body or operation.query):
+        return  # nothing in it can be wrong: any text does for a path
 
     @settings(
         max_examples=examples,

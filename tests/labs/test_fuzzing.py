@@ -100,8 +100,8 @@ def test_it_finds_nothing_where_nothing_breaks(other):
     assert "No request broke it" in found._repr_mimebundle_()["text/plain"]
 
 
-def test_only_the_paths_that_are_meant_are_asked(other):
-    fuzz(DESCRIPTION, other.url, only="/other")
+def test_only_what_is_meant_is_asked(other):
+    fuzz(DESCRIPTION, other.url, only="GET /other")
 
     assert {path for path, _ in other.asked} == {"/other"}
 
