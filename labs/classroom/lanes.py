@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from labs.classroom.figures import plot
 
-MARKS = ("o", "s", "x", "^", "D", "+")
+MARKS = ("o", "x", "^", "s", "D", "+")
 """One for each thing that was seen, so that it can be read without colour."""
 
 
