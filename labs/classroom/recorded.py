@@ -73,15 +73,15 @@ class Recorded:
 
     def lanes(self, steps: "Sequence[Any]", cuts: "Mapping[str, Borders]") -> "Figure":
         """One request's way through the services of each cut, as a figure."""
-        from labs.classroom import lanes  # half a second that only a lab with a plot should pay
+        from labs.classroom import cut_pictures  # half a second that only a lab with a plot should pay
 
-        return lanes.lanes(steps, cuts)
+        return cut_pictures.lanes(steps, cuts)
 
     def scores(self, table: "Mapping[str, Mapping[str, float]]") -> "Figure":
         """Cuts beside each other, a panel for each measure, as a figure."""
-        from labs.classroom import lanes
+        from labs.classroom import cut_pictures
 
-        return lanes.scores(table)
+        return cut_pictures.scores(table)
 
 
 _OF_THE_CHASSIS = {"outbox", "inbox", "idempotency_keys", "sqlite_sequence"}

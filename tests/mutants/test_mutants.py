@@ -20,6 +20,8 @@ UP = {
     "00_start_here": ["user-service", "order-service", "inventory-service"],
     "01_the_monolith": ["monolith", "outside"],
     "02_service_boundaries": ["monolith", "outside"],
+    "03_a_first_service": ["user-api", "order-api", "inventory-api"],
+    "04_who_are_you": ["user-api", "order-api", "inventory-api"],
     "06_events_with_nameko": ["user-service", "order-service", "inventory-service", "outside"],
     "12_distributed_tracing": ["tracing", "user-service", "order-service", "inventory-service", "outside"],
     "11_metrics_and_alerts": [

@@ -10,7 +10,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
-from labs.services.chassis.auth import ALGORITHM, AUDIENCE, ISSUER, StaticKeys
+from labs.services.chassis.auth import StaticKeys
+from labs.services.chassis.verifying import ALGORITHM, AUDIENCE, ISSUER
 
 KID = "of-the-tests"
 PRIVATE_KEY = Ed25519PrivateKey.generate()

@@ -12,15 +12,14 @@ from typing import Any, TypeVar, cast
 import jwt
 from flask import g, request
 
+from labs.services.chassis import verifying
 from labs.services.chassis.keys import Keys, KeysAway, PublicKey, RemoteKeys, StaticKeys
 from labs.services.chassis.openapi import SCHEME
 from labs.services.chassis.problems import Problem
+from labs.services.chassis.verifying import AUDIENCE, LEEWAY, InvalidToken
 
 __all__ = ["Auth", "Caller", "InvalidToken", "Keys", "KeysAway", "PublicKey", "RemoteKeys", "StaticKeys"]
 
-ISSUER, AUDIENCE, ALGORITHM = "user-service", "shop", "EdDSA"
-LEEWAY = 2.0
-"""Seconds that the clocks of two hosts may differ."""
 REMEMBERED = 2048
 """Verified tokens that are not verified again, about 500 bytes each."""
 View = TypeVar("View", bound=Callable[..., Any])
@@ -36,10 +35,6 @@ class Caller:
     def may(self, permission: str) -> bool:
         """Does the token grant it?"""
         return permission in self.permissions
-
-
-class InvalidToken(Exception):
-    """It says why, in words that may go into a header."""
 
 
 class Auth:
@@ -97,7 +92,7 @@ class Auth:
         key = self._keys.find(kid) if isinstance(kid, str) else None
         if not isinstance(kid, str) or key is None:
             raise InvalidToken("The token names no key of ours")
-        claims = _claims(token, key)
+        claims = verifying.claims(token, key)
         permissions = claims.get("permissions")
         if not isinstance(permissions, list) or not all(isinstance(each, str) for each in permissions):
             raise InvalidToken("The permissions of the token are no list of texts")
@@ -126,23 +121,6 @@ class _Verified:
     expires: float
     kid: str
     key: PublicKey
-
-
-def _claims(token: str, key: PublicKey) -> dict[str, Any]:
-    wrong = {
-        jwt.ExpiredSignatureError: "The token has expired",
-        jwt.ImmatureSignatureError: "The token is not valid yet",
-        jwt.InvalidAudienceError: "The token is for somebody else",
-        jwt.InvalidIssuerError: "The token comes from somebody else",
-        jwt.MissingRequiredClaimError: "The token lacks a claim",
-        jwt.InvalidAlgorithmError: "The token is not signed with EdDSA",
-    }
-    required = {"require": ["exp", "iat", "iss", "aud", "sub"]}
-    expected: dict[str, Any] = {"audience": AUDIENCE, "issuer": ISSUER, "leeway": LEEWAY, "options": required}
-    try:
-        return jwt.decode(token, key, algorithms=[ALGORITHM], **expected)
-    except jwt.PyJWTError as error:
-        raise InvalidToken(wrong.get(type(error), "The token is forged or damaged")) from None
 
 
 def _refusal(permissions: tuple[str, ...]) -> Problem:

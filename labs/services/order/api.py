@@ -14,7 +14,7 @@ from labs.services.chassis.client import Client, Unreachable
 from labs.services.chassis.database import Database
 from labs.services.chassis.problems import Problem
 from labs.services.chassis.settings import load
-from labs.services.order import prices, settlement, store
+from labs.services.order import ownership, prices, settlement, store
 from labs.services.order.domain import CannotBeSold, Priced, priced
 from labs.services.order.prices import Prices, ReadModel
 from labs.services.order.settings import Settings
@@ -83,8 +83,7 @@ def routes(
     @app.output(OrdersOut)
     def look_at_all(query_data: OrdersQuery) -> Any:
         """The caller's own orders, or all for whoever may see them; newest first."""
-        caller = auth.caller()
-        whose = None if caller.may("orders:all") else caller.id
+        whose = ownership.whose(auth.caller())
         (before,) = query_data.place(int) or (None,)
         with db.reading() as session:
             found = store.page(session, whose, query_data.status, before, query_data.limit + 1)
@@ -138,7 +137,7 @@ def _priced(wanted: OrderIn, shop: Prices) -> Priced:
 
 def _visible(order: store.Order | None, order_id: UUID, caller: Caller) -> store.Order:
     """Somebody else's order is none: who asks is not told that it exists. Raises Problem 404."""
-    if order is None or (order.customer_id != caller.id and not caller.may("orders:all")):
+    if order is None or not ownership.may_see(caller, order):
         raise Problem(404, f"no order '{order_id}'")
     return order
 

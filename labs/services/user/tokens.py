@@ -1,18 +1,14 @@
 """Tokens: given to whoever knows a password, for 15 minutes, and verified by the other services without asking here."""
 
 import math
-import time
-from uuid import uuid4
-
-import jwt
 
 from labs.services.chassis import metrics
-from labs.services.chassis.auth import ALGORITHM, AUDIENCE, ISSUER
 from labs.services.chassis.database import Database
 from labs.services.user import passwords, store
-from labs.services.user.domain import TOKEN_SECONDS, normalised, permissions
+from labs.services.user.domain import normalised
 from labs.services.user.failures import Attempt, Limits
-from labs.services.user.keys import KeyRing, Signer
+from labs.services.user.issuing import issue
+from labs.services.user.keys import KeyRing
 
 LOGINS = metrics.counter("logins_total", "Attempts to log in, by what became of them", ("outcome",))
 
@@ -50,18 +46,3 @@ def log_in(db: Database, keys: KeyRing, limits: Limits, email: str, password: st
     if not user or not right:
         raise Refused
     return issue(keys.signer(), user)
-
-
-def issue(signer: Signer, user: store.User) -> str:
-    """A signed token that says who the user is and what they may do."""
-    now = int(time.time())
-    claims = {
-        "iss": ISSUER,
-        "aud": AUDIENCE,
-        "sub": user.id,
-        "iat": now,
-        "exp": now + TOKEN_SECONDS,
-        "jti": str(uuid4()),
-        "permissions": permissions(user.roles),
-    }
-    return jwt.encode(claims, signer.private, ALGORITHM, headers={"kid": signer.kid})

@@ -103,7 +103,9 @@ def test_a_token_is_not_remembered_beyond_its_end(monkeypatch):
     auth, sent = Auth(KEYS), token(exp=NOW + 10_000)
     auth.verify(sent)
     monkeypatch.setattr(auth_module.time, "time", lambda: NOW + 20_000.0)
-    monkeypatch.setattr(auth_module, "_claims", lambda *_: (_ for _ in ()).throw(InvalidToken("verified again")))
+    monkeypatch.setattr(
+        auth_module.verifying, "claims", lambda *_: (_ for _ in ()).throw(InvalidToken("verified again"))
+    )
     with pytest.raises(InvalidToken, match="verified again"):
         auth.verify(sent)
 

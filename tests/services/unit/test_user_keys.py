@@ -10,11 +10,12 @@ import pytest
 from jwt import PyJWK
 from sqlalchemy import select
 
-from labs.services.chassis.auth import LEEWAY, Auth, StaticKeys
+from labs.services.chassis.auth import Auth, StaticKeys
 from labs.services.chassis.database import Database
 from labs.services.chassis.migrate import migrate
 from labs.services.chassis.outbox import outbox
 from labs.services.chassis.settings import load
+from labs.services.chassis.verifying import LEEWAY
 from labs.services.user import store
 from labs.services.user.api import create_app
 from labs.services.user.domain import KEY_SECONDS, TOKEN_SECONDS

@@ -1,0 +1,22 @@
+import json
+
+from flask import Response
+from werkzeug.exceptions import HTTPException
+
+
+def problem(status, detail):
+    body = {"status": status, "error": detail}
+    return Response(json.dumps(body), status, content_type="application/problem+json")
+
+
+def add_to(app):
+    app.error_callback = lambda error: problem(error.status_code, f"{error.message}: {error.detail}")
+
+    @app.errorhandler(HTTPException)
+    def refused(error):
+        return problem(error.code, error.description)
+
+    @app.errorhandler(Exception)
+    def crashed(error):
+        app.logger.error("request failed", exc_info=error)
+        return problem(500, "The service failed. Its log says why.")

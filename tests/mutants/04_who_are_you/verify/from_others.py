@@ -1,0 +1,17 @@
+import jwt
+
+ISSUER, AUDIENCE, ALGORITHM = "user-service", "shop", "EdDSA"
+LEEWAY = 2.0
+NEEDED = ["exp", "iat", "iss", "aud", "sub"]
+
+
+class InvalidToken(Exception):
+    pass
+
+
+def claims(token, key):
+    expected = {"audience": AUDIENCE, "leeway": LEEWAY, "options": {"require": NEEDED}}
+    try:
+        return jwt.decode(token, key, algorithms=[ALGORITHM], **expected)
+    except jwt.PyJWTError as error:
+        raise InvalidToken(f"The token cannot be believed ({type(error).__name__})") from None
