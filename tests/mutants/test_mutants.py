@@ -18,6 +18,7 @@ from tests.ground import Ground
 HERE = Path(__file__).parent
 UP = {
     "00_start_here": ["user-service", "order-service", "inventory-service"],
+    "05_messages_by_hand": ["broker-setup"],
     "06_events_with_nameko": ["user-service", "order-service", "inventory-service", "outside"],
     "12_distributed_tracing": ["tracing", "user-service", "order-service", "inventory-service", "outside"],
     "11_metrics_and_alerts": [
