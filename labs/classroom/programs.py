@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from itertools import dropwhile
 from typing import Any
 
-from labs.classroom import cards, watching
+from labs.classroom import cards, queues, watching
 from labs.infra.logging import files
 from labs.infra.logging.files import Mark
 from labs.infra.start_error import StartError
@@ -66,6 +66,15 @@ def twin(system: System, program: str, name: str) -> None:
     if not system.knows(name):
         system.add_program(name)
         system.services[name] = dataclasses.replace(system.services[name], command=system.services[program].command)
+
+
+def fresh(system: System, program: str) -> None:
+    """Start a program anew with an empty database, and nothing in the queue that is called as its service."""
+    system.stop(program)
+    queues.delete(system, f"{program}-service")
+    for file in system.places.volume(f"{program}-data").glob(f"{program}.db*"):
+        file.unlink()
+    system.start(program)
 
 
 def killed(system: System, program: str) -> None:

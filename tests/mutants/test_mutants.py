@@ -20,6 +20,7 @@ UP = {
     "00_start_here": ["user-service", "order-service", "inventory-service"],
     "05_messages_by_hand": ["broker-setup"],
     "06_events_with_nameko": ["user-service", "order-service", "inventory-service", "outside"],
+    "07_never_lose_an_order": ["broker-setup", "outside"],
     "12_distributed_tracing": ["tracing", "user-service", "order-service", "inventory-service", "outside"],
     "11_metrics_and_alerts": [
         "user-service",
