@@ -58,9 +58,8 @@ def _handed_over(lab: Lab, since: files.Mark) -> Verdict | None:
         return _raises(error, "no queue wanted its parcel")
     if early := said():
         message = (
-            f"{early} parcels were handed over while no queue wanted them: the broker threw them away. A publish is mandatory "
-            "or it is a wish; and after an answer that said no, the same channel has another one on its way, which the next "
-            "publish takes for its own."
+            f"{early} parcels were handed over while no queue wanted them: the broker threw them away. Which publish fails if "
+            "it reaches nobody, and what do you do about one that has failed?"
         )
         return wrong("unheard", message, _story("packed.inland", "no queue: thrown away"))
     queues.make(lab.system, SHELF, PARCELS, "packed.inland", max_length=ROOM, overflow="reject-publish")
