@@ -10,6 +10,7 @@ import psutil
 from IPython.core.getipython import get_ipython
 
 from labs.classroom import cards, rules, watching, workshop
+from labs.classroom.programs import Programs
 from labs.classroom.recorded import Recorded
 from labs.classroom.records import Records
 from labs.classroom.references import MAGIC, reference
@@ -38,7 +39,7 @@ SCALES = ("ci", "class", "talk")
 _open: dict[str, "Lab"] = {}
 
 
-class Lab(Watched, Visited, Recorded):
+class Lab(Watched, Visited, Recorded, Programs):
     """One run of one lab: its own system of processes, its own copy of the code, its records. `scale` is ci, class or talk."""
 
     def __init__(self, name: str, scale: str = "ci") -> None:

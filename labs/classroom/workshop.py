@@ -18,6 +18,8 @@ SHIPPED = {path.name for path in (PROJECT / "labs/services").iterdir() if path.i
 """The folders of the services that the shop has from the start."""
 OUTSIDE_THE_SHOP = ("customers", "cuts")
 """Folders of files that no service runs, but the lab itself."""
+PROCESSES = {"worker.py": "{}-worker", "main.py": "{}"}
+"""The files of a service of a learner's own that run, and how their processes are called."""
 SHOWN_LINES = 14
 READY_WITHIN = 15.0
 """Seconds that a cell's code has to become ready; it takes one or two."""
@@ -90,21 +92,30 @@ class Workshop:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(source)
         (target.parent / "__init__.py").touch()
-        if target.name == "worker.py" and not self._system.knows(service):
-            if not self._system.broker:
-                raise Slip(f"{service} needs a running system to join: run the cell with `lab.up(…)` first.")
-            self._system.add_consumer(service)
-            self._system.provision()
-        if target.name == "worker.py" and not self._system.state(f"{service}-worker") and service not in SHIPPED:
-            return self._system.up(f"{service}-service", timeout=READY_WITHIN)
+        if target.name in PROCESSES and service not in SHIPPED:
+            process = PROCESSES[target.name].format(service)
+            if not self._system.knows(service):
+                self._join(target.name, service)
+            if not self._system.state(process):
+                return self._system.up(f"{service}-service", timeout=READY_WITHIN)
         running = self._running(target)
         self._system.restart(*running, timeout=READY_WITHIN)
         return running
 
+    def _join(self, file: str, service: str) -> None:
+        """Make a service of a learner's own part of the system; its first file that runs says what it is made of."""
+        if not self._system.broker:
+            raise Slip(f"{service} needs a running system to join: run the cell with `lab.up(…)` first.")
+        if file == "worker.py":
+            self._system.add_consumer(service)
+            self._system.provision()
+        else:
+            self._system.add_program(service)
+
     def _running(self, target: Path) -> list[str]:
         """The processes that load this file: those of its module if it is an entry point, else all of its service."""
         service = self._service(target)
-        alone = {"worker.py": f"labs.services.{service}.worker", "api.py": f"labs.services.{service}.api"}
+        alone = {name: f"labs.services.{service}.{name[:-3]}" for name in (*PROCESSES, "api.py")}
         needle = alone.get(target.name, "" if service == "chassis" else f"labs.services.{service}.")
         return [
             name

@@ -110,9 +110,10 @@ def rebased(ours: Service, before: Service, now: Service) -> Service:
     return replace(now, **changed)
 
 
-def read_consumer(path: Path, name: str, variables: Mapping[str, str]) -> dict[str, Service]:
-    """The services that a new consumer called `name` is made of: `x-consumer` of the file, where it is called example."""
-    text = yaml.safe_dump(_document(path)["x-consumer"])
+def read_consumer(path: Path, name: str, variables: Mapping[str, str], shape: str = "x-consumer") -> dict[str, Service]:
+    """The services that a new consumer called `name` is made of: x-consumer or x-program of the file, where it is called
+    example."""
+    text = yaml.safe_dump(_document(path)[shape])
     renamed = yaml.safe_load(text.replace("example", name).replace("EXAMPLE", name.upper()))
     return {key: _service(key, raw, variables) for key, raw in renamed.items()}
 

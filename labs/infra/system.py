@@ -151,6 +151,10 @@ class System:
         if PROMETHEUS in self._asked_for:
             self._aim()
 
+    def add_program(self, name: str) -> None:
+        """A new service that is one process with a `main`, in the shape of `x-program`. It needs nothing of `provision`."""
+        self.services.update(compose.read_consumer(COMPOSE_FILE, name, self.variables, "x-program"))
+
     def provision(self) -> None:
         """Give every service that the system has by now its user, rights and exchange in the broker, and its database where
         PostgreSQL runs."""

@@ -187,6 +187,18 @@ def test_a_new_consumer_has_the_shape_of_a_service_of_the_shop() -> None:
         assert ours.environment["AMQP_URL"].startswith("amqp://shop.loyalty:")
 
 
+def test_a_new_program_is_one_process_of_the_same_kind() -> None:
+    variables = Variables(VHOST="shop")
+    shipped = compose.read(COMPOSE_FILE, variables)["order-worker"]
+    made = compose.read_consumer(COMPOSE_FILE, "printing", variables, "x-program")
+
+    assert set(made) == {"printing"}
+    assert made["printing"].group == "printing-service"
+    assert made["printing"].command[2:] == ("labs.services.chassis.program", "labs.services.printing.main")
+    assert (made["printing"].restart, made["printing"].health) == (shipped.restart, shipped.health)
+    assert made["printing"].environment["AMQP_URL"].startswith("amqp://shop.learner:")
+
+
 def test_what_was_changed_of_a_service_stays_changed_when_its_variables_say_something_else(tmp_path: Path) -> None:
     raw = {"command": "brew", "environment": {"WATER": "${WATER:-cold}", "LEAVES": "green"}, "restart": "always"}
     before, now = read(tmp_path, pot=raw)["pot"], read(tmp_path, {"WATER": "hot"}, pot=raw)["pot"]

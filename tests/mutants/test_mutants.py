@@ -22,7 +22,9 @@ UP = {
     "02_service_boundaries": ["monolith", "outside"],
     "03_a_first_service": ["user-api", "order-api", "inventory-api"],
     "04_who_are_you": ["user-api", "order-api", "inventory-api"],
+    "05_messages_by_hand": ["broker-setup"],
     "06_events_with_nameko": ["user-service", "order-service", "inventory-service", "outside"],
+    "07_never_lose_an_order": ["broker-setup", "outside"],
     "12_distributed_tracing": ["tracing", "user-service", "order-service", "inventory-service", "outside"],
     "11_metrics_and_alerts": [
         "user-service",

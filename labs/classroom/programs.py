@@ -1,0 +1,117 @@
+"""The part of a lab that deals with programs of a learner's own (labs/services/chassis/program.py): what they print, what they
+raise, and how they are killed."""
+
+import contextlib
+import dataclasses
+import os
+import signal
+from collections.abc import Callable, Collection
+from itertools import dropwhile
+from typing import Any
+
+from labs.classroom import cards, queues, watching
+from labs.infra.logging import files
+from labs.infra.logging.files import Mark
+from labs.infra.start_error import StartError
+from labs.infra.system import System
+from labs.services.chassis.probe import probe
+
+BACK_WITHIN = 15.0
+"""Seconds that a process has to be back after it was killed; it takes half a second."""
+DEAD_WITHIN = 4.0
+"""Seconds that a process has to die where it is to die; it takes a tenth of one."""
+
+
+class Programs:
+    """What Lab has of it."""
+
+    system: System
+
+    def printed(self, program: str, word: str) -> list[str]:
+        """What a program has printed after this word, line by line, since it was first started."""
+        return printed(self.system, program, word)
+
+    def another(self, program: str, name: str, **settings: Any) -> None:
+        """Start a program once more, as a process of its own called `name`, with settings of its own."""
+        twin(self.system, program, name)
+        self.system.configure(f"{name}-service", **{key: str(value) for key, value in settings.items()})
+        self.system.restart(f"{name}-service")
+        cards.card("note", f"{name}-service runs: the same program as {program}-service")
+
+    def kill(self, service: str) -> None:
+        """`kill -9` of a program; returns when it is back and ready, for the system starts again what has died."""
+        killed(self.system, service.removesuffix("-service"))
+        cards.card("note", f"{service} was killed with -9, and has been started again")
+
+
+def printed(system: System, program: str, word: str, since: Mark | None = None) -> list[str]:
+    """What a program has printed after `word`, line by line."""
+    with contextlib.suppress(FileNotFoundError):
+        lines = files.text(system.log(program), since).splitlines()
+        return [line.removeprefix(word).strip() for line in lines if line.startswith(f"{word} ")]
+    return []
+
+
+def raised(system: System, program: str, since: Mark) -> str:
+    """The error that ended a program since then, the last one; empty if none did."""
+    lines = files.text(system.log(program), since).splitlines()
+    traces = [number for number, line in enumerate(lines) if line.startswith("Traceback ")]
+    if not traces:
+        return ""
+    return next(dropwhile(lambda line: line.startswith(" "), lines[traces[-1] + 1 :]), "an error that it did not name")
+
+
+def twin(system: System, program: str, name: str) -> None:
+    """Make the same program known under another name, unless it is: a process, a log and settings of its own."""
+    if not system.knows(name):
+        system.add_program(name)
+        system.services[name] = dataclasses.replace(system.services[name], command=system.services[program].command)
+
+
+def fresh(system: System, program: str) -> None:
+    """Start a program anew with an empty database, and nothing in the queue that is called as its service."""
+    system.stop(program)
+    queues.delete(system, f"{program}-service")
+    for file in system.places.volume(f"{program}-data").glob(f"{program}.db*"):
+        file.unlink()
+    system.start(program)
+
+
+def killed(system: System, program: str) -> None:
+    """SIGKILL, and wait until its next life is ready. Raises StartError if there is none."""
+    before = system.pid(program)
+    os.kill(before, signal.SIGKILL)
+    back = watching.until(
+        lambda: system.pid(program) not in (0, before) and not _complaint(system, program), BACK_WITHIN
+    )
+    if not back:
+        raise StartError(f"{program} was killed and did not come back within {BACK_WITHIN:g} s.")
+
+
+def dies(system: System, programs: Collection[str], where: str, work: Callable[[], None]) -> list[str]:
+    """Start these programs so that each dies at `where` (point@n), give them `work`, and when they are dead start them as they
+    were. Returns those that never came to that point. Raises StartError."""
+    usual = {name: system.services[name] for name in programs}
+    system.stop(*programs)
+    try:
+        for name, service in usual.items():
+            deadly = {**service.environment, "CRASH": where}
+            system.services[name] = dataclasses.replace(service, environment=deadly, restart="no")
+        with contextlib.suppress(StartError):  # what an earlier life left behind may lead it there at once
+            system.start(*programs)
+        work()
+        watching.until(lambda: not _alive(system, programs), DEAD_WITHIN)
+        survivors = _alive(system, programs)
+        system.stop(*survivors)
+    finally:
+        system.services.update(usual)
+    system.start(*programs)
+    return survivors
+
+
+def _alive(system: System, programs: Collection[str]) -> list[str]:
+    return [name for name in programs if system.state(name) not in ("", "stopped")]
+
+
+def _complaint(system: System, program: str) -> str:
+    return probe(f"http://{system.address(program, 8000)}/health/started")

@@ -1,0 +1,17 @@
+"""Takes all that there is."""
+
+from kombu import Connection
+from labs.services.printing.label import LABELS, print_label
+
+
+def main(settings, ready):
+    with Connection(settings.amqp_url) as connection:
+
+        def take(parcel, message):
+            print_label(parcel)
+            message.ack()
+
+        with connection.Consumer(LABELS, callbacks=[take]):
+            ready()
+            while True:
+                connection.drain_events()

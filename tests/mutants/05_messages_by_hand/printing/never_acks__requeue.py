@@ -1,0 +1,17 @@
+"""Says of each label that it was not printed."""
+
+from kombu import Connection
+from labs.services.printing.label import LABELS, print_label
+
+
+def main(settings, ready):
+    with Connection(settings.amqp_url) as connection:
+
+        def take(parcel, message):
+            print_label(parcel)
+            message.requeue()
+
+        with connection.Consumer(LABELS, callbacks=[take], prefetch_count=1):
+            ready()
+            while True:
+                connection.drain_events()

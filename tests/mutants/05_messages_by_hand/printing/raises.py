@@ -1,0 +1,17 @@
+"""Takes the parcel for a number."""
+
+from kombu import Connection
+from labs.services.printing.label import LABELS, print_label
+
+
+def main(settings, ready):
+    with Connection(settings.amqp_url) as connection:
+
+        def take(parcel, message):
+            print_label(parcel + 1)
+            message.ack()
+
+        with connection.Consumer(LABELS, callbacks=[take], prefetch_count=1):
+            ready()
+            while True:
+                connection.drain_events()

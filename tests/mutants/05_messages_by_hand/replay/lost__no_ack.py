@@ -1,0 +1,12 @@
+"""Takes them without a way back."""
+
+from kombu import Connection, Producer, Queue
+
+
+def main(settings, ready):
+    ready()
+    with Connection(settings.amqp_url, transport_options={"confirm_publish": True}) as connection:
+        dead = Queue("dead", channel=connection.channel())
+        for letter in list(iter(lambda: dead.get(no_ack=True), None)):
+            queue = letter.headers["x-death"][0]["queue"]
+            Producer(connection.default_channel).publish(letter.payload, routing_key=queue, mandatory=True)

@@ -1,0 +1,25 @@
+"""Says that it is over, and gives the money back then."""
+
+from labs.services.points import outside
+from labs.services.points.orders import Orders
+
+
+def carry_on(orders, order):
+    if order.state == "placed":
+        if outside.charge(order, key=order.id):
+            orders.move(order, "paid")
+        else:
+            orders.release(order)
+    elif order.state == "paid":
+        orders.move(order, "shipped" if outside.ship(order, key=order.id) else "undoing")
+    else:
+        orders.release(order)
+        outside.refund(order, key=order.id, charge_key=order.id)
+
+
+def main(settings, ready):
+    orders = Orders(settings)
+    for event in orders.events(ready):
+        orders.place(event)
+        while order := orders.unfinished():
+            carry_on(orders, order)

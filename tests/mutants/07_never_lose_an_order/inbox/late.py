@@ -1,0 +1,24 @@
+"""First the effect, and in another transaction the id."""
+
+from uuid import uuid4
+
+from labs.services.outbox.main import relay
+from labs.services.points.steps import Steps
+
+
+def book(steps, event_id, order_id, points):
+    if steps.db.execute("SELECT * FROM inbox WHERE event_id = ?", (event_id,)).fetchone():
+        return
+    with steps.transaction() as tx:
+        tx.execute("INSERT INTO points VALUES (?, ?)", (order_id, points))
+        tx.execute("INSERT INTO outbox VALUES (?, ?, ?, 0)", (uuid4().hex, order_id, points))
+    with steps.transaction() as tx:
+        tx.execute("INSERT OR IGNORE INTO inbox VALUES (?)", (event_id,))
+
+
+def main(settings, ready):
+    steps = Steps(settings)
+    relay(steps)
+    for event in steps.events(ready):
+        book(steps, event.id, event.data["order_id"], event.data["amount"] // 100)
+        relay(steps)
