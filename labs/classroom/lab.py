@@ -10,11 +10,13 @@ import psutil
 from IPython.core.getipython import get_ipython
 
 from labs.classroom import cards, rules, watching, workshop
+from labs.classroom.changing import Changing
 from labs.classroom.records import Records
 from labs.classroom.references import MAGIC, reference
 from labs.classroom.shop import Shop
 from labs.classroom.slips import Slip
 from labs.classroom.spans import Query
+from labs.classroom.strangling import Strangling
 from labs.classroom.verdicts import Checks, Verdict
 from labs.classroom.watched import Watched
 from labs.classroom.workshop import Workshop
@@ -36,7 +38,7 @@ SCALES = ("ci", "class", "talk")
 _open: dict[str, "Lab"] = {}
 
 
-class Lab(Watched):
+class Lab(Watched, Changing, Strangling):
     """One run of one lab: its own system of processes, its own copy of the code, its records. `scale` is ci, class or talk."""
 
     def __init__(self, name: str, scale: str = "ci") -> None:

@@ -100,7 +100,10 @@ class Workshop:
         return running
 
     def _running(self, target: Path) -> list[str]:
-        """The processes that load this file: those of its module if it is an entry point, else all of its service."""
+        """The processes that load this file: those of its module if it is an entry point, else all of its service. None load
+        a migration: it runs when somebody runs it."""
+        if target.parent.name == "migrations":
+            return []
         service = self._service(target)
         alone = {"worker.py": f"labs.services.{service}.worker", "api.py": f"labs.services.{service}.api"}
         needle = alone.get(target.name, "" if service == "chassis" else f"labs.services.{service}.")

@@ -19,6 +19,16 @@ HERE = Path(__file__).parent
 UP = {
     "00_start_here": ["user-service", "order-service", "inventory-service"],
     "06_events_with_nameko": ["user-service", "order-service", "inventory-service", "outside"],
+    "08_a_database_per_service": ["user-service", "inventory-service", "gateway"],
+    "09_strangle_the_monolith": [
+        "monolith",
+        "outside",
+        "gateway",
+        "user-service",
+        "inventory-service",
+        "order-service",
+        "notification-service",
+    ],
     "12_distributed_tracing": ["tracing", "user-service", "order-service", "inventory-service", "outside"],
     "11_metrics_and_alerts": [
         "user-service",
