@@ -35,7 +35,7 @@ class Visitors:
     def __init__(self, rate: float, asking: Iterable[Request]) -> None:
         self._rate, self._asking = rate, asking
         self._began = 0.0
-        self._asked = 0
+        self._asked, self._over = 0, False
         self._left, self._coming = threading.Event(), threading.Condition()
         self._report = Report()
         self._thread = threading.Thread(target=self._come, name="visitors", daemon=True)
@@ -54,7 +54,7 @@ class Visitors:
         """Until so many more have asked."""
         with self._coming:
             enough = self._asked + more
-            self._coming.wait_for(lambda: self._asked >= enough or not self._thread.is_alive(), timeout=LONGEST)
+            self._coming.wait_for(lambda: self._asked >= enough or self._over, timeout=LONGEST)
 
     def step(self, name: str, act: Callable[[], Any]) -> Any:
         """Do something while they come, and let some more come; returns what `act` returns."""
@@ -74,10 +74,11 @@ class Visitors:
         return sum(map(_failed, self.outcomes))
 
     def failures(self) -> dict[str, int]:
-        """How many failed of those that were due after each step and before the next one."""
+        """How many failed after each step and before the next one."""
         counts = dict.fromkeys((step.name for step in self.steps), 0)
         for outcome in filter(_failed, self.outcomes):
-            if before := [step.name for step in self.steps if step.begins <= outcome.due]:
+            ended = outcome.due + outcome.seconds
+            if before := [step.name for step in self.steps if step.begins <= ended]:
                 counts[before[-1]] += 1
         return counts
 
@@ -105,7 +106,12 @@ class Visitors:
         return [outcome for outcome in self.outcomes if int(outcome.due / BAR) == number]
 
     def _come(self) -> None:
-        self._report = load.open_loop(self._requests(), self._rate, LONGEST)
+        try:
+            self._report = load.open_loop(self._requests(), self._rate, LONGEST)
+        finally:
+            with self._coming:
+                self._over = True
+                self._coming.notify_all()
 
     def _requests(self) -> Iterator[Request]:
         self._began = time.monotonic()

@@ -223,7 +223,8 @@ def _torn(number: int, step: list[str], question: str, said: str) -> Verdict:
     moved = ", ".join(step)
     why = {
         "hears": "Who registers, who orders and who writes the mail are told of each other inside of the monolith, and by "
-        "events among the services. Across the two nobody is told anything, so a new customer is unknown to whoever writes the mail.",
+        "events among the services. Across the two nobody is told anything, so a new customer is unknown "
+        "to whoever writes the mail.",
         "told": "What was told to a customer is written down where the order is carried out. Who asks on the other side finds "
         "nothing.",
         "price": "The clerk changes the price in the monolith, which tells nobody. order-service orders with the price that it "

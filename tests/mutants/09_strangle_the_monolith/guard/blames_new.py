@@ -1,7 +1,7 @@
 LEAST, MARGIN = 20, 0.02
 
 
-def decide(old, new):
+def decide(_old, new):
     if new["asked"] < LEAST:
         return "wait"
     return "step back" if share(new) > MARGIN else "go on"
