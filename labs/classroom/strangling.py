@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
-from nameko.exceptions import RemoteError
-from nameko.standalone.rpc import ClusterRpcProxy
 
 from labs.classroom import behaviour, cards, carrying, watching
 from labs.classroom.shop import Shop
@@ -106,9 +104,9 @@ class Strangling:
             return str(strangler.decide(old, new))
 
     def plan(self) -> list[list[str]]:
-        """The order of moves that strangler-service has."""
+        """The order of moves that strangler-service has; a name alone is a step of one."""
         with self.strangler() as strangler:
-            return [list(step) for step in strangler.plan()]
+            return [[step] if isinstance(step, str) else list(step) for step in strangler.plan()]
 
     def step(self, *capabilities: str) -> None:
         """Move some capabilities at once, with all that they own. What the monolith was asked for until then is carried after
@@ -159,6 +157,8 @@ class _Calls:
     """strangler-service over RPC; what it raises is said in a sentence."""
 
     def __init__(self, system: System) -> None:
+        from nameko.standalone.rpc import ClusterRpcProxy  # half a second that only a lab with a strangler should pay
+
         self._proxy = ClusterRpcProxy({"AMQP_URI": system.amqp_url()}, timeout=10)
 
     def __enter__(self) -> "_Calls":
@@ -169,11 +169,15 @@ class _Calls:
         self._proxy.stop()
 
     def __getattr__(self, method: str) -> Any:
+        from nameko.exceptions import RemoteError, UnserializableValueError
+
         def call(*arguments: Any) -> Any:
             try:
                 return getattr(self._service, method)(*arguments)
             except RemoteError as error:
                 raise Raised(f"strangler-service raised {error.exc_type}: {error.value}") from None
+            except UnserializableValueError as error:
+                raise Raised(f"strangler-service returned what is no JSON: {error}") from None
 
         return call
 
@@ -187,6 +191,8 @@ def counted(log: Iterable[str], capability: str) -> dict[str, dict[str, int]]:
     failed, that is, had no answer below 400."""
     counts = {side: {"asked": 0, "failed": 0} for side in (MONOLITH, "services")}
     for line in log:
+        if not line.endswith("}"):  # it is being written
+            continue
         entry = json.loads(line)
         labels = entry.get("labels", {})
         if labels.get("capability") != capability:

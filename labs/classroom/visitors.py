@@ -97,7 +97,11 @@ class Visitors:
         for step in self.steps:
             axes.axvline(step.begins, color="0.2", linewidth=0.8)
             axes.annotate(step.name, (step.begins, 1.0), xycoords=("data", "axes fraction"), rotation=30, fontsize=8)
-        axes.set(xlabel="seconds", ylabel=f"requests per {BAR:g} s")
+        axes.set(
+            xlabel="seconds",
+            ylabel=f"requests per {BAR:g} s",
+            ylim=(0, 1.15 * max(map(sum, zip(good, bad, strict=True)), default=1)),
+        )
         axes.set_title(title, pad=60)
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
         return figure

@@ -81,6 +81,7 @@ def test_the_gateways_log_says_who_was_asked_and_who_failed():
         line("stock", "inventory-service", 503),
         line("orders", "order-service", 503),
         '{"message": "a line about something else"}',
+        '{"labels": {"capability": "sto',
     ]
     assert counted(log, "stock") == {
         "monolith": {"asked": 1, "failed": 0},
