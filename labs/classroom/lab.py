@@ -10,6 +10,7 @@ import psutil
 from IPython.core.getipython import get_ipython
 
 from labs.classroom import cards, rules, watching, workshop
+from labs.classroom.changing import Changing
 from labs.classroom.programs import Programs
 from labs.classroom.recorded import Recorded
 from labs.classroom.records import Records
@@ -17,6 +18,7 @@ from labs.classroom.references import MAGIC, reference
 from labs.classroom.shop import Shop
 from labs.classroom.slips import Slip
 from labs.classroom.spans import Query
+from labs.classroom.strangling import Strangling
 from labs.classroom.verdicts import Checks, Verdict
 from labs.classroom.visited import Visited
 from labs.classroom.watched import Watched
@@ -39,7 +41,7 @@ SCALES = ("ci", "class", "talk")
 _open: dict[str, "Lab"] = {}
 
 
-class Lab(Watched, Visited, Recorded, Programs):
+class Lab(Watched, Visited, Recorded, Programs, Changing, Strangling):
     """One run of one lab: its own system of processes, its own copy of the code, its records. `scale` is ci, class or talk."""
 
     def __init__(self, name: str, scale: str = "ci") -> None:

@@ -113,7 +113,10 @@ class Workshop:
             self._system.add_program(service)
 
     def _running(self, target: Path) -> list[str]:
-        """The processes that load this file: those of its module if it is an entry point, else all of its service."""
+        """The processes that load this file: those of its module if it is an entry point, else all of its service. None load
+        a migration: it runs when somebody runs it."""
+        if target.parent.name == "migrations":
+            return []
         service = self._service(target)
         alone = {name: f"labs.services.{service}.{name[:-3]}" for name in (*PROCESSES, "api.py")}
         needle = alone.get(target.name, "" if service == "chassis" else f"labs.services.{service}.")

@@ -168,6 +168,17 @@ class System:
         rules["facts"] = {"address": "", "group": name}
         self._owner.start({**order, **rules, "env": {**os.environ, "LAB_HOME": str(home()), **environment}})
 
+    def run_task(self, service: str, module: str, *arguments: str) -> None:
+        """Run a module once with the code and the settings of a service, e.g. of order, as its migrations run; returns when it
+        has ended. Raises StartError, with its last words, if it fails."""
+        name = f"{service}-migrate"
+        before = self.services[name]
+        self.services[name] = dataclasses.replace(before, command=("python", "-m", module, *arguments))
+        try:
+            self._starting.start([name], READY_WITHIN)
+        finally:
+            self.services[name] = before
+
     def log(self, name: str) -> Path:
         """The file that a service's output goes to."""
         return self.places.log(name)

@@ -133,6 +133,21 @@ def test_a_failed_task_keeps_down_what_waits_for_it(system: Make) -> None:
     assert broken.state("pot") == ""
 
 
+def test_a_task_is_run_once_more_with_another_command_beside_what_waited_for_it(system: Make) -> None:
+    kitchen = system()
+    done = {"tea-migrate": {"condition": "service_completed_successfully"}}
+    add(kitchen, **{"tea-migrate": task("done"), "pot": entry("steady", depends_on=done)})
+    kitchen.up("pot")
+    pot = kitchen.pid("pot")
+
+    kitchen.run_task("tea", "small", "done")
+    with pytest.raises(StartError, match="tea-migrate ended with exit code 3") as error:
+        kitchen.run_task("tea", "small", "crash")
+    assert "the cupboard is bare" in str(error.value)
+    assert kitchen.services["tea-migrate"].command[-1] == "done", "the next start is as the file says"
+    assert kitchen.pid("pot") == pot
+
+
 def test_what_waits_for_a_completed_task_begins_when_it_has_ended(system: Make) -> None:
     orderly = system()
     after = {"leaves": {"condition": "service_completed_successfully"}}

@@ -25,6 +25,16 @@ UP = {
     "05_messages_by_hand": ["broker-setup"],
     "06_events_with_nameko": ["user-service", "order-service", "inventory-service", "outside"],
     "07_never_lose_an_order": ["broker-setup", "outside"],
+    "08_a_database_per_service": ["user-service", "inventory-service", "gateway"],
+    "09_strangle_the_monolith": [
+        "monolith",
+        "outside",
+        "gateway",
+        "user-service",
+        "inventory-service",
+        "order-service",
+        "notification-service",
+    ],
     "12_distributed_tracing": ["tracing", "user-service", "order-service", "inventory-service", "outside"],
     "11_metrics_and_alerts": [
         "user-service",

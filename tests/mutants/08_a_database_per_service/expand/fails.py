@@ -1,0 +1,12 @@
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "0003", "0002"
+
+
+def upgrade():
+    op.add_column("shelves", sa.Column("shelf", sa.String(20), nullable=False))
+
+
+def downgrade():
+    op.drop_column("shelves", "shelf")

@@ -1,0 +1,1 @@
+MOVES = [["catalogue", "stock", "users", "orders", "notifications"]]

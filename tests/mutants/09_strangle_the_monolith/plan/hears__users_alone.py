@@ -1,0 +1,1 @@
+MOVES = [["catalogue"], ["users"], ["stock"], ["orders", "notifications"]]

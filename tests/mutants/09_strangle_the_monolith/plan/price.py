@@ -1,0 +1,1 @@
+MOVES = [["stock"], ["users", "orders", "notifications"], ["catalogue"]]

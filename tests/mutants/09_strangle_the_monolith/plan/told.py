@@ -1,0 +1,1 @@
+MOVES = [["catalogue"], ["stock"], ["notifications"], ["users", "orders"]]

@@ -1,0 +1,1 @@
+MOVES = [["catalogue"], ["inventory"], ["users", "orders", "notifications"]]
