@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from labs.classroom import cutting
-from labs.classroom.cutting import Step
 from labs.classroom.cut_pictures import lanes, scores
+from labs.classroom.cutting import Step
 from labs.services.monolith.borders import Borders, NoOwner, Trespass
 
 CUT = Borders({"a": ["order.*", "db.orders"], "b": ["stock.*", "db.stock"]})
