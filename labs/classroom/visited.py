@@ -62,7 +62,7 @@ class Visited:
     fronted = False
     """Whether everybody comes to one address."""
 
-    def front(self, name: str, behind: str = "") -> None:
+    def enter_by(self, name: str, behind: str = "") -> None:
         """Customers and clerk use this one address from now on: that of the monolith, or of the gateway. `behind` the gateway
         may be the monolith or the services: all capabilities are moved there."""
         if behind:

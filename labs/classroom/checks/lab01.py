@@ -54,7 +54,7 @@ def profile(lab: Lab, _answer: Any) -> Verdict:
 def _at_the_door(lab: Lab) -> None:
     """Straight to the monolith, where nobody has said yet by which address one comes."""
     if not lab.fronted:
-        lab.front(MONOLITH)
+        lab.enter_by(MONOLITH)
 
 
 def _pace(moments: list[float]) -> Verdict | None:

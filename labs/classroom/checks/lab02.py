@@ -211,7 +211,7 @@ def _wrong_teams(said: set[str], change: Change, sources: Mapping[str, str], own
 def requests(lab: Lab) -> list[Request]:
     """What the monolith recorded of a customer who buys, looks and asks for too much, and of a clerk at work."""
     if not lab.fronted:
-        lab.front(MONOLITH)
+        lab.enter_by(MONOLITH)
     if not lab.system.configured(MONOLITH):
         lab.record()
     sku = f"tea-{uuid4().hex[:8]}"
