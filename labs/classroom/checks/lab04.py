@@ -99,9 +99,10 @@ def ownership(lab: Lab, _answer: Any) -> Verdict:
     if (status := lab.shop.cancel(hers, email=bob).status_code) != NOT_FOUND:
         return wrong("open", f"Bob cancelled Alice's order and was told {status}.", story)
     if (listed := _listed(lab, bob)) != {his}:
-        message = f"Bob has one order, and his list shows {len(listed)}."
-        kind = "list_leaks" if hers in listed else "list_empty"
-        return wrong(kind, f"{message} The one door was closed, the other is open." if hers in listed else message)
+        message = f"Bob has placed one order, and his list shows {len(listed)}."
+        if hers in listed:
+            return wrong("list_leaks", f"{message} Alice's is among them: one door was closed, and the other is open.")
+        return wrong("list_empty", f"{message} What he has bought cannot be found again.")
     return _of_clerks(lab, hers, his) or passed(
         "Each customer sees the own order and list, and of the other's not even that it exists. Who may see all sees both."
     )
