@@ -74,12 +74,20 @@ def fresh(system: System, program: str) -> None:
     queues.delete(system, f"{program}-service")
     for file in system.places.volume(f"{program}-data").glob(f"{program}.db*"):
         file.unlink()
-    system.start(program)
+    begun(system, program)
+
+
+def begun(system: System, *programs: str) -> None:
+    """Start these; one that ends at once is no error here, and `raised` says why it did."""
+    with contextlib.suppress(StartError):
+        system.start(*programs)
 
 
 def killed(system: System, program: str) -> None:
     """SIGKILL, and wait until its next life is ready. Raises StartError if there is none."""
-    before = system.pid(program)
+    before = watching.until(lambda: system.pid(program), BACK_WITHIN)
+    if not before:  # and 0 would mean this process and all of its group
+        raise StartError(f"{program} does not run, so it cannot be killed; its log says why: lab.logs({program!r}).")
     os.kill(before, signal.SIGKILL)
     back = watching.until(
         lambda: system.pid(program) not in (0, before) and not _complaint(system, program), BACK_WITHIN
@@ -90,22 +98,21 @@ def killed(system: System, program: str) -> None:
 
 def dies(system: System, programs: Collection[str], where: str, work: Callable[[], None]) -> list[str]:
     """Start these programs so that each dies at `where` (point@n), give them `work`, and when they are dead start them as they
-    were. Returns those that never came to that point. Raises StartError."""
+    were. Returns those that never came to that point."""
     usual = {name: system.services[name] for name in programs}
     system.stop(*programs)
     try:
         for name, service in usual.items():
             deadly = {**service.environment, "CRASH": where}
             system.services[name] = dataclasses.replace(service, environment=deadly, restart="no")
-        with contextlib.suppress(StartError):  # what an earlier life left behind may lead it there at once
-            system.start(*programs)
+        begun(system, *programs)  # what an earlier life left behind may lead it there at once
         work()
         watching.until(lambda: not _alive(system, programs), DEAD_WITHIN)
         survivors = _alive(system, programs)
         system.stop(*survivors)
     finally:
         system.services.update(usual)
-    system.start(*programs)
+    begun(system, *programs)
     return survivors
 
 

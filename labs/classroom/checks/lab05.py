@@ -34,16 +34,17 @@ def hand_over(lab: Lab, _answer: Any) -> Verdict:
     queues.delete(lab.system, SHELF, "labels")
     since = files.mark(log)
     lab.system.configure("packing-service", PARCELS=str(MANY))
-    lab.system.restart("packing-service")
+    lab.system.stop("packing-service")
+    programs.begun(lab.system, "packing-service")
     try:
         return _handed_over(lab, since) or passed(
             f"{MANY} parcels: none was handed over while no queue wanted it or while the queue was full, and all came."
         )
     finally:
         queues.delete(lab.system, SHELF)
+        lab.system.stop("packing-service")
         lab.system.configure("packing-service", PARCELS="0")
-        lab.system.restart("packing-service")
-        lab.system.start(*printers)
+        programs.begun(lab.system, "packing-service", *printers)
 
 
 def _handed_over(lab: Lab, since: files.Mark) -> Verdict | None:
@@ -121,9 +122,10 @@ def printing(lab: Lab, _answer: Any) -> Verdict:
             )
         )
     finally:
-        lab.system.stop("second-service")
+        lab.system.stop(*PRINTERS)
+        queues.make(lab.system, "labels", PARCELS, "packed.*")
         lab.system.configure("printing-service", SECONDS="0.05")
-        lab.system.restart("printing-service")
+        programs.begun(lab.system, "printing-service")
 
 
 def _shared(lab: Lab) -> tuple[Verdict | None, int]:
@@ -133,15 +135,16 @@ def _shared(lab: Lab) -> tuple[Verdict | None, int]:
     since = {name: files.mark(lab.system.log(name)) for name in ("printing", "second")}
     for name, seconds in (("printing", SLOW), ("second", FAST)):
         lab.system.configure(f"{name}-service", SECONDS=str(seconds))
-    lab.system.start(*PRINTERS)
+    programs.begun(lab.system, *PRINTERS)
 
     def labels(name: str) -> list[str]:
         return programs.printed(lab.system, name, "label", since[name])
 
     queues.put(lab.system, ({"parcel": number} for number in range(SHARED)), PARCELS, "packed.inland")
     watching.until(lambda: len(labels("printing") + labels("second")) >= SHARED, PATIENCE)
+    done = len({*labels("printing"), *labels("second")})
     lab.system.stop(*PRINTERS)
-    done, left = len({*labels("printing"), *labels("second")}), lab.queue_depth("labels")
+    left = lab.queue_depth("labels")
     failed = None
     if error := programs.raised(lab.system, "printing", since["printing"]):
         failed = wrong("raises", f"Parcels came, and your program ended with {error}.")

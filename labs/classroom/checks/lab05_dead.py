@@ -34,8 +34,7 @@ def replay(lab: Lab, _answer: Any) -> Verdict:
     finally:
         queues.delete(lab.system, FIRST, OTHER)
         queues.make(lab.system, "dead", DEAD)
-        lab.system.restart("replay-service")
-        lab.system.start("customs-service")
+        programs.begun(lab.system, "replay-service", "customs-service")
 
 
 def _brought_back(lab: Lab) -> Verdict | None:
@@ -120,7 +119,7 @@ def _bodies(name: str, count: int) -> list[dict[str, Any]]:
 def _run(lab: Lab, done: Any, within: float = PATIENCE) -> str:
     """Start it, and wait; returns what it ended with, if it did."""
     since = files.mark(lab.system.log("replay"))
-    lab.system.start("replay-service")
+    programs.begun(lab.system, "replay-service")
     watching.until(lambda: done() or programs.raised(lab.system, "replay", since), within)
     return programs.raised(lab.system, "replay", since)
 
