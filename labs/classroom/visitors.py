@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 LONGEST = 300.0
 """Seconds after which they leave by themselves."""
-BETWEEN = 15
+BETWEEN = 8
 """Requests that come after a step before the next one may begin."""
 BAR = 0.25
 """Seconds that one bar of the figure stands for."""

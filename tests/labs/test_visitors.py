@@ -50,10 +50,10 @@ def test_they_come_all_the_while_and_a_failure_belongs_to_the_step_before_it(doo
         assert load.step("shut", lambda: become(503)) == "done"
         load.step("open", lambda: become(200))
     failures = load.failures()
-    assert failures["shut"] >= 5, "nearly all that came after it"
+    assert failures["shut"] >= 3, "nearly all that came after it"
     assert failures["open"] <= 1, "one may have been on its way"
     assert load.failed == sum(failures.values())
-    assert len(load.outcomes) > 30
+    assert len(load.outcomes) > 20
 
 
 def test_who_gets_no_answer_has_failed():

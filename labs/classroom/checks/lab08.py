@@ -178,7 +178,7 @@ def signs(lab: Lab, _answer: Any) -> Verdict:
             "version, not the order in which they come.",
             _heard("price_changed 500, version 5", "price_changed 400, version 4", "the sign says 400"),
         )
-    for event in (_placed(tea, "A-3", 3), _placed(tea, "A-2", 2), _placed(tea, "A-3", 3)):
+    for event in (_placed(tea, "A-3", 3), _placed(tea, "A-3", 3), _placed(tea, "A-2", 2)):
         if failed := _told(lab, event):
             return failed
     sign = _sign(lab, tea)
