@@ -297,7 +297,8 @@ class Lab(Watched, Visited, Recorded, Programs, Changing, Strangling):
                     f"{path} does not start; the card below its cell says why. A check drives what runs.", "broken"
                 )
             first = PurePosixPath(path).parts[0]
-            service = first if rules.is_rule(path) or first in self.system.services else f"{first}-service"
+            groups = {described.group for described in self.system.services.values()}
+            service = first if rules.is_rule(path) or first in groups else f"{first}-service"
             of_none = first in (*workshop.OUTSIDE_THE_SHOP, "chassis")  # the lab itself loads them, or every service
             if not of_none and not self.pids(service):
                 raise Slip(f'{service} does not run. Start it with `lab.start("{service}")`, then check again.')
