@@ -87,12 +87,13 @@ class Visited:
         return visitors
 
     def operations(self, name: str) -> "DataFrame":
-        """What a running process answers, as it says itself: a row for each operation, with its method, path and part."""
+        """What a running process answers, as it says itself: a row for each operation, with its method, path and part:
+        which of several parts it is of, or the process itself."""
         import pandas as pd
 
         described = Shop(self.system, through=name).get(name, "/openapi.json").json()["paths"]
         rows = [
-            {"part": operation["tags"][0].lower(), "method": method.upper(), "path": path}
+            {"part": operation.get("tags", [name])[0].lower(), "method": method.upper(), "path": path}
             for path, operations in described.items()
             for method, operation in operations.items()
             if method in ("get", "post", "put", "patch", "delete")
