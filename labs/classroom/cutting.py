@@ -54,13 +54,24 @@ def calls(steps: Iterable[Step], owner: Owner) -> int:
 
 def crossings(steps: Iterable[Step], owner: Owner) -> int:
     """Transactions that change something and have more than one service in them."""
+    return sum(len(services) > 1 for services in _changing(steps, owner).values())
+
+
+def agreements(steps: Iterable[Step], owner: Owner) -> int:
+    """In such transactions, the services that must agree with another one: two in one transaction are one agreement, five
+    are four."""
+    return sum(len(services) - 1 for services in _changing(steps, owner).values())
+
+
+def _changing(steps: Iterable[Step], owner: Owner) -> dict[int, set[str]]:
+    """The services in each transaction that changes something."""
     services, changing = defaultdict[int, set[str]](set), set[int]()
     for step in steps:
         if step.transaction:
             services[step.transaction] |= {owner(step.caller), owner(step.called)}
             if step.what in WRITES:
                 changing.add(step.transaction)
-    return sum(len(services[transaction]) > 1 for transaction in changing)
+    return {transaction: services[transaction] for transaction in changing}
 
 
 def pairs(steps: Iterable[Step], owner: Owner) -> dict[tuple[str, str], int]:

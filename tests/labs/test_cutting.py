@@ -34,6 +34,12 @@ def test_a_shared_transaction_changes_something_and_has_several_services_in_it()
     assert cutting.crossings(ORDER, Borders({"all": ["*"]}).owner) == 0
 
 
+def test_all_but_one_of_the_services_in_a_shared_transaction_must_agree() -> None:
+    assert cutting.agreements(ORDER, CUT.owner) == 1
+    by_module = {part: [part] for part in ("order.api", "order.store", "stock.store", "db.orders", "db.stock")}
+    assert cutting.agreements(ORDER, Borders(by_module).owner) == 5, "five in the first transaction, two in the second"
+
+
 def test_the_first_pattern_that_fits_says_who_owns_a_part() -> None:
     borders = Borders({"first": ["order.pay*"], "second": ["order.*"]})
     assert [borders.owner(part) for part in ("order.payments", "order.store", "customer")] == [

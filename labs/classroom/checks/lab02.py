@@ -17,6 +17,12 @@ CAPABILITY, CROSSINGS, TEAMS = "capability", "crossings", "teams"
 OTHERS = ("by_layer", "by_noun")
 FEWEST_SERVICES = 3
 ORDER = "POST /orders"
+CALLS = (cutting.calls, "calls between services", 1)
+MEASURES = {
+    "by_layer": (CALLS, (cutting.crossings, "transactions with several services", 0)),
+    "by_noun": (CALLS, (cutting.agreements, "agreements within transactions", 1)),
+}
+"""What a cut is compared by with each of the others, in words, and by how much it must be less."""
 
 
 @CHECKS.exercise(CAPABILITY, "cuts/capability.py")
@@ -58,12 +64,9 @@ def _in_force(lab: Lab, cut: Borders) -> Verdict | None:
     order = next(request for request in served if request.request == ORDER)
     for name in OTHERS:
         other = lab.cut(name).owner
-        for measure, words in (
-            (cutting.calls, "calls between services"),
-            (cutting.crossings, "transactions with several services"),
-        ):
+        for measure, words, least in MEASURES[name]:
             mine, theirs = measure(order.steps, cut.owner), measure(order.steps, other)
-            if mine >= theirs:
+            if mine > theirs - least:
                 (one, two), often = next(iter(cutting.pairs(order.steps, cut.owner).items()))
                 message = (
                     f"One order has {mine} {words} in your cut, {name.replace('_', ' ')} has {theirs}. Most of all {one} calls "
