@@ -12,6 +12,8 @@ from labs.infra.logging import files
 from labs.infra.logging.files import Mark
 
 GIFTS = "gifts"
+REFUNDED_WITHIN = 1.5
+"""Seconds that money may take to come back after its order has ended; a refund takes a tenth of one."""
 
 
 def compensation(lab: Lab, _answer: Any) -> Verdict:
@@ -58,7 +60,7 @@ def _undone(lab: Lab, order_id: str) -> Verdict | None:
         return wrong(
             "hopeful", "The carrier found nothing to ship, and the order says `shipped`. Nobody will ever look again."
         )
-    if _is(lab, order_id, "charged_wrongly"):
+    if not watching.until(lambda: not _is(lab, order_id, "charged_wrongly"), REFUNDED_WITHIN):
         message = (
             "The carrier refused the order after the card was charged. It is released, and its customer's money is not."
         )
