@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
+from requests import HTTPError
+
 from labs.classroom import cutting, watching
+from labs.classroom.checks.lab02_miscounts import MISCOUNTS
 from labs.classroom.cutting import Change, Owner, Request, Step
 from labs.classroom.lab import Lab
 from labs.classroom.people import ADMINISTRATOR
@@ -92,26 +95,38 @@ def _idle(cut: Borders, parts: Iterable[str]) -> str:
 def crossings(lab: Lab, _answer: Any) -> Verdict:
     """Transactions that change something and have more than one service in them."""
     recorded = [request for request in requests(lab) if request.steps]
-    for name in OTHERS:
-        owner = lab.cut(name).owner
-        for request in recorded:
-            try:
-                count = lab.cut_file(CROSSINGS).crossings
-                said = count(request.steps, owner)
-            except Exception as error:  # noqa: BLE001  as above
-                return wrong("raises", f"For {request.request} your function raised {type(error).__name__}: {error}.")
-            if said != (right := cutting.crossings(request.steps, owner)):
-                return _miscounted(request, owner, count, name.replace("_", " "), right)
-    total = sum(cutting.crossings(request.steps, owner) for request in recorded)
+    owners: dict[str, Owner] = {name.replace("_", " "): lab.cut(name).owner for name in OTHERS}
+    cases = [(request, cut, owner) for cut, owner in {**owners, "by module": _itself}.items() for request in recorded]
+    said: list[Any] = []
+    for request, _, owner in cases:
+        try:
+            said.append(lab.cut_file(CROSSINGS).crossings(request.steps, owner))
+        except Exception as error:  # noqa: BLE001  as above
+            return wrong("raises", f"For {request.request} your function raised {type(error).__name__}: {error}.")
+    for (request, cut, owner), count in zip(cases, said, strict=True):
+        if count != (right := cutting.crossings(request.steps, owner)):
+            happened = (
+                f"{request.request}, cut {cut}: {right} shared transactions change something; you count {count}. "
+            )
+            return _miscounted(happened, request, owner, cases, said, lab.cut_file(CROSSINGS).crossings)
+    total = sum(cutting.crossings(request.steps, owners["by noun"]) for request in recorded)
     return passed(
         f"{len(recorded)} real requests, two cuts: your count is right for each; by noun they have {total} in all."
     )
 
 
-def _miscounted(request: Request, owner: Owner, count: Callable[..., Any], cut: str, right: int) -> Verdict:
-    """The mistake, and the smallest transaction of the request that shows it."""
-    said = count(request.steps, owner)
-    message = f"{request.request}, cut {cut}: {right} transactions are shared and change something; you count {said}. "
+def _itself(part: str) -> str:
+    """The finest cut: each part is a service."""
+    return part
+
+
+Case = tuple[Request, str, Owner]
+
+
+def _miscounted(
+    happened: str, request: Request, owner: Owner, cases: Sequence[Case], said: Sequence[Any], count: Callable[..., Any]
+) -> Verdict:
+    """The mistake that explains all that was said, and the smallest transaction of the request that shows it."""
     alone = {
         n: [s for s in request.steps if s.transaction == n] for n in sorted({s.transaction for s in request.steps})
     }
@@ -120,48 +135,10 @@ def _miscounted(request: Request, owner: Owner, count: Callable[..., Any], cut: 
     }
     smallest = min(bad.values(), key=len, default=list(request.steps))
     for name, (mistaken, meaning) in MISCOUNTS.items():
-        if said == mistaken(request.steps, owner):
-            return wrong(name, message + meaning, _story(smallest[:6], owner))
-    return wrong(
-        "miscounts", message + "Below is the smallest transaction that you count wrongly.", _story(smallest[:6], owner)
-    )
-
-
-def _calls_within(steps: Sequence[Step], owner: Owner) -> int:
-    return sum(owner(s.caller) != owner(s.called) for s in steps if s.transaction)
-
-
-def _all_shared(steps: Sequence[Step], owner: Owner) -> int:
-    return len({n for n in {s.transaction for s in steps} if n and len(_services(steps, owner, n)) > 1})
-
-
-def _outside_too(steps: Sequence[Step], owner: Owner) -> int:
-    return cutting.crossings(steps, owner) + (len(_services(steps, owner, 0)) > 1)
-
-
-def _called_only(steps: Sequence[Step], owner: Owner) -> int:
-    changing = {s.transaction for s in steps if s.transaction and s.what in cutting.WRITES}
-    return sum(len({owner(s.called) for s in steps if s.transaction == n}) > 1 for n in changing)
-
-
-def _changing(steps: Sequence[Step], _owner: Owner) -> int:
-    return len({s.transaction for s in steps if s.transaction and s.what in cutting.WRITES})
-
-
-def _services(steps: Sequence[Step], owner: Owner, transaction: int) -> set[str]:
-    return {owner(part) for s in steps if s.transaction == transaction for part in (s.caller, s.called)}
-
-
-MISCOUNTS: Mapping[str, tuple[Callable[[Sequence[Step], Owner], int], str]] = {
-    "counts_calls": (_calls_within, "Those are the calls. Ten calls in one transaction are one transaction."),
-    "reads_too": (_all_shared, "You count those that only look, too. Where nothing changes, nothing must be undone."),
-    "outside_too": (
-        _outside_too,
-        "What happens outside of any transaction has the number 0. That is not one more of them.",
-    ),
-    "called_only": (_called_only, "Who calls takes part too: the caller holds the transaction open, and may end it."),
-    "all_writes": (_changing, "Those are all that change something. One service alone needs nobody's agreement."),
-}
+        if [mistaken(each.steps, whose) for each, _, whose in cases] == list(said):
+            return wrong(name, happened + meaning, _story(smallest[:6], owner))
+    message = "Below is the smallest transaction that you count wrongly."
+    return wrong("miscounts", happened + message, _story(smallest[:6], owner))
 
 
 @CHECKS.exercise(TEAMS, "cuts/teams.py")
@@ -217,9 +194,12 @@ def requests(lab: Lab) -> list[Request]:
         lab.enter_by(MONOLITH)
     if not lab.system.configured(MONOLITH):
         lab.record()
-    sku = f"tea-{uuid4().hex[:8]}"
-    lab.shop.stock(sku, 5)
-    lab.shop.stock(f"cup-{sku}", 5)
+    sku, before = f"tea-{uuid4().hex[:8]}", len(lab.recording())
+    try:
+        lab.shop.stock(sku, 5)
+        lab.shop.stock(f"cup-{sku}", 5)
+    except HTTPError:  # borders in force have refused it already
+        return lab.recording(since=before)
     before = len(lab.recording())
     order = lab.shop.order((sku, 2), (f"cup-{sku}", 1))
     lab.shop.order((sku, 50))
