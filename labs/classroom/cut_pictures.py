@@ -33,7 +33,7 @@ def lanes(steps: Sequence[Step], cuts: Mapping[str, Borders]) -> Figure:
 def scores(table: Mapping[str, Mapping[str, float]]) -> Figure:
     """`table` has the cuts' scores by measure. Less is better in each."""
     matplotlib.style.use(["petroff10", STYLE])
-    figure = Figure(figsize=(10.0, 2.6), layout="constrained")
+    figure = Figure(figsize=(11.0, 2.6), layout="constrained")
     panels = figure.subplots(1, len(table), squeeze=False)[0]
     for (measure, values), axes in zip(table.items(), panels, strict=True):
         cuts = list(values)
@@ -42,7 +42,7 @@ def scores(table: Mapping[str, Mapping[str, float]]) -> Figure:
         axes.invert_yaxis()
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.margins(x=0.2)
-        axes.set_title(measure, fontsize=9)
+        axes.set_title(measure, fontsize=8)
         if axes is not panels[0]:
             axes.set_yticklabels([])
     return figure
