@@ -18,11 +18,6 @@ def _outside_too(steps: Sequence[Step], owner: Owner) -> int:
     return cutting.crossings(steps, owner) + (len(_services(steps, owner, 0)) > 1)
 
 
-def _called_only(steps: Sequence[Step], owner: Owner) -> int:
-    changing = {s.transaction for s in steps if s.transaction and s.what in cutting.WRITES}
-    return sum(len({owner(s.called) for s in steps if s.transaction == n}) > 1 for n in changing)
-
-
 def _changing(steps: Sequence[Step], _owner: Owner) -> int:
     return len({s.transaction for s in steps if s.transaction and s.what in cutting.WRITES})
 
@@ -38,6 +33,5 @@ MISCOUNTS: Mapping[str, tuple[Callable[[Sequence[Step], Owner], int], str]] = {
         _outside_too,
         "What happens outside of any transaction has the number 0. That is not one more of them.",
     ),
-    "called_only": (_called_only, "Who calls takes part too: the caller holds the transaction open, and may end it."),
     "all_writes": (_changing, "Those are all that change something. One service alone needs nobody's agreement."),
 }
