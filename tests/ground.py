@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from labs.infra.home import home
 
 LAID = "LAB_TEST_HOME"
 SERVED = "LAB_TEST_BROKER"
+SECONDS_TO_LEAVE = 30
 
 
 class Ground:
@@ -60,7 +62,18 @@ class Ground:
             os.environ.clear()
             os.environ.update(self._environment)
             if os.environ.get(LAID) != str(self.home):
+                self._remove()
+
+    def _remove(self) -> None:
+        """A guard whose kernel has just ended may still be writing its last words in there."""
+        deadline = time.monotonic() + SECONDS_TO_LEAVE
+        while self.home.exists():
+            try:
                 shutil.rmtree(self.home)
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def _made(self) -> Path:
         # Short, because sockets in it have room for about 100 characters, and macOS's own temporary folders are long.

@@ -18,6 +18,7 @@ from labs.infra import collecting
 from labs.infra.start_error import StartError
 from labs.infra.system import System
 from tests.ground import Ground
+from tests.untraced import untraced
 
 STORY = [
     ("gateway", "POST orders", "server"),
@@ -74,6 +75,7 @@ class Traced:
 
 @pytest.fixture(scope="module")
 def traced(ground: Ground) -> Iterator[Traced]:  # noqa: ARG001  its broker is shared
+    untraced()
     system = System("traced-shop", profiles=[collecting.TRACING])
     try:
         system.up(timeout=120)
