@@ -12,7 +12,6 @@ from kombu import Exchange
 from labs.classroom import programs, queues, watching
 from labs.infra.system import System
 from labs.services.chassis.events import Event
-from labs.services.chassis.publisher import Outgoing, Publisher
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,10 +63,7 @@ class Fates:
         """Tell a version that an order is paid for, as order-service would, but nobody else; `times` over under one id."""
         event = Event("order-service", "order_paid", {"order_id": order_id, "amount": 700, "currency": "EUR"})
         event = dataclasses.replace(event, id=event_id or event.id)
-        letter = dataclasses.replace(Outgoing.told(event), exchange="", routing_key=f"{version}-service")
-        publisher = Publisher(self._system.amqp_url(), 5.0)
-        fates = publisher.publish([letter] * times)
-        publisher.close()
+        fates = watching.hand(self._system, event, f"{version}-service", times)
         if any(fates):
             raise ValueError(f"{version}-service has no queue of its name: {fates[0]}")
 

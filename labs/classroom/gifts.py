@@ -9,7 +9,6 @@ from labs.classroom import watching
 from labs.classroom.ledger import Books, Ledger, OrderRow, Pieces, StockRow, judge
 from labs.infra.system import System
 from labs.services.chassis.events import Event
-from labs.services.chassis.publisher import Outgoing, Publisher
 
 if TYPE_CHECKING:
     from pandas import DataFrame  # type: ignore[import-untyped]  # it has no types
@@ -26,10 +25,7 @@ def ask(system: System, service: str, card: str = "card-ok") -> str:
     """Order a gift; returns its id. `card` is a token of the payment provider: card-ok, card-declined."""
     order_id = uuid4().hex
     event = Event("order-service", "gift_ordered", {"order_id": order_id, "amount": PRICE, "card": card})
-    letter = Outgoing("", f"{service}-service", event.id, event.headers(), json.dumps(event.data).encode())
-    publisher = Publisher(system.amqp_url(), 5.0)
-    publisher.publish([letter])
-    publisher.close()
+    watching.hand(system, event, f"{service}-service")
     return order_id
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import requests
@@ -82,6 +83,16 @@ def tell(system: System, event: Event, times: int = 1) -> None:
     for _ in range(times):
         publisher.publish([Outgoing.told(event)])
     publisher.close()
+
+
+def hand(system: System, event: Event, queue: str, times: int = 1) -> list[str]:
+    """Put an event into one queue, as if it had come there from its source, `times` times over with the same id; for each
+    what `Publisher.publish` says of it."""
+    letter = replace(Outgoing.told(event), exchange="", routing_key=queue)
+    publisher = Publisher(system.amqp_url(), 5.0)
+    refused = publisher.publish([letter] * times)
+    publisher.close()
+    return refused
 
 
 def depth(system: System, queue: str) -> int | None:
