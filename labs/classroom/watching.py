@@ -1,22 +1,21 @@
-"""Looks into a running system from outside: events as they pass, queues, tables."""
+"""Looks into a running system from outside: queues, tables, what its processes say."""
 
 import contextlib
 import json
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import requests
-from kombu import Connection, Queue
+from kombu import Connection
 
 from labs.infra.broker import ADMIN
 from labs.infra.logging import files
 from labs.infra.system import System
-from labs.services.chassis.events import Event, exchange
+from labs.services.chassis.events import Event
 from labs.services.chassis.publisher import Outgoing, Publisher
 
 
@@ -26,55 +25,6 @@ def until(condition: Callable[[], Any], within: float = 5.0) -> Any:
     while not (value := condition()) and time.monotonic() < deadline:
         time.sleep(0.03)
     return value
-
-
-class Tap:
-    """Events in the order in which they passed."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def of(self, order_id: str) -> list[Event]:
-        """Those of one order."""
-        return [event for event in self.events if event.data.get("order_id") == order_id]
-
-
-@contextmanager
-def tap(system: System) -> Iterator[Tap]:
-    """A copy of every event that any service tells, while this lasts."""
-    seen, stopped = Tap(), threading.Event()
-    sources = sorted({s.group for s in system.services.values() if s.group.endswith("-service")})
-    with Connection(system.amqp_url(), connect_timeout=5) as connection:
-        queue = Queue("learner.tap", durable=True, auto_delete=False, expires=60)
-        channel = connection.channel()
-        bound = queue(channel)
-        bound.declare()
-        bound.purge()
-        for source in sources:
-            bound.bind_to(exchange(source), "#")
-        reader = threading.Thread(target=_read, args=(system.amqp_url(), queue, seen, stopped), daemon=True)
-        reader.start()
-        try:
-            yield seen
-        finally:
-            stopped.set()
-            reader.join()
-            bound.delete()
-
-
-def _read(url: str, queue: Queue, seen: Tap, stopped: threading.Event) -> None:
-    with Connection(url, connect_timeout=5) as connection:
-
-        def keep(body: Any, message: Any) -> None:
-            seen.events.append(Event.read(message.headers, body))
-            message.ack()
-
-        with connection.Consumer(queue, callbacks=[keep], accept=["json"]):
-            while not stopped.is_set():
-                try:
-                    connection.drain_events(timeout=0.1)
-                except TimeoutError:
-                    continue
 
 
 def tell(system: System, event: Event, times: int = 1) -> None:

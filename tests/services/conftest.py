@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from labs.classroom.shop import Shop
-from labs.classroom.watching import Tap, tap
+from labs.classroom.tapping import Tap, tap
 from labs.infra.system import System
 from tests.ground import Ground
 from tests.services.contracts.heard import wrong

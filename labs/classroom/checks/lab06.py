@@ -5,8 +5,8 @@ from uuid import uuid4
 
 from labs.classroom import watching
 from labs.classroom.lab import Lab
+from labs.classroom.tapping import Tap, tap
 from labs.classroom.verdicts import Checks, Verdict, passed, story, wrong
-from labs.classroom.watching import Tap
 from labs.services.chassis.events import Event
 
 CHECKS = Checks()
@@ -27,7 +27,7 @@ def reserve(lab: Lab, _answer: Any) -> Verdict:
     tea, cup = f"tea-{uuid4().hex[:8]}", f"cup-{uuid4().hex[:8]}"
     lab.shop.stock(tea, 5)
     lab.shop.stock(cup, 1)
-    with watching.tap(lab.system) as seen:
+    with tap(lab.system) as seen:
         small, status = _order(lab, (tea, 2))
         if status == "placed":
             return _silent(
@@ -88,7 +88,7 @@ def settle(lab: Lab, _answer: Any) -> Verdict:
     """The answer of the stock settles the order, once, and everybody may hear of it."""
     tea = f"tea-{uuid4().hex[:8]}"
     lab.shop.stock(tea, 5)
-    with watching.tap(lab.system) as seen:
+    with tap(lab.system) as seen:
         good, status = _order(lab, (tea, 2))
         if status == "placed":
             return _silent(lab, seen, good, "order-worker", "stock_reserved", "an order whose pieces are reserved")
