@@ -86,14 +86,14 @@ def _all_come(lab: Lab, trouble: Any) -> Verdict | None:
 
     def enough() -> bool:
         taken.extend(queues.take(lab.system, SHELF))
-        return len({message.payload["parcel"] for message in taken}) == MANY or bool(trouble())
+        return {message.payload["parcel"] for message in taken} >= set(range(MANY)) or bool(trouble())
 
     watching.until(enough, PATIENCE)
     if error := trouble():
         return _raises(error, "its queue was full for a while")
     times = Counter(message.payload["parcel"] for message in taken)
-    if len(times) < MANY:
-        message = f"{MANY - len(times)} of {MANY} parcels never came, although the queue had room again."
+    if lost := set(range(MANY)) - set(times):
+        message = f"{len(lost)} of {MANY} parcels never came, although the queue had room again."
         return wrong("gives_up", f"{message} What was refused is handed over once more, until it is taken.")
     if twice := sum(count > 1 for count in times.values()):
         message = f"{twice} parcels came more than once: the broker had confirmed them, and you handed them over again."
