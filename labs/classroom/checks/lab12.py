@@ -131,9 +131,10 @@ def _printed(lab: Lab) -> int:
 
 def _whole(seen: Seen, carried: bool) -> bool:
     """Whether all has come that is to be expected, with what is above it if it was carried; or the handler failed."""
+    placed = seen.of("order-service", "POST /orders")
     parents = all(seen.span(row["parent"]) for row in (*seen.of(PARCELS), *seen.of(LABELS)) if row["parent"])
-    there = seen.of("order-service", "POST /orders") and seen.of(PARCELS, PACK) and seen.of(LABELS, LABEL)
-    return bool(seen.trouble) or bool(there and (parents or not carried))
+    handled = seen.of(PARCELS, PACK) and seen.of(LABELS, LABEL) and (parents or not carried)
+    return bool(placed and (seen.trouble or handled))
 
 
 def _look(lab: Lab, order_id: str, began: int) -> Seen:
