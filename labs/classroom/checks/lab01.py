@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import psutil
+import requests
 
 from labs.classroom import watching
 from labs.classroom.checks.lab01_report import cost_of_the_first, numbers
@@ -180,6 +181,13 @@ def ship(lab: Lab, _answer: Any) -> Verdict:
     return passed(f"Sold were {what}: the report says {' > '.join(listed)}. Your line is in production.")
 
 
+def _asked(lab: Lab) -> tuple[requests.Response, float]:
+    """The report, and the seconds of CPU time that it took the monolith."""
+    before = lab.cpu(MONOLITH)
+    report = lab.shop.get(MONOLITH, "/reports/sales", ADMINISTRATOR)
+    return report, lab.cpu(MONOLITH) - before
+
+
 @CHECKS.exercise("mend", "monolith/sales.py")
 def mend(lab: Lab, _answer: Any) -> Verdict:
     """The same numbers for a fraction of the process's time."""
@@ -192,15 +200,14 @@ def mend(lab: Lab, _answer: Any) -> Verdict:
     lab.shop.place((tea, 2), (cup, 3))
     lab.shop.place((rug, 7))  # none is there
     lab.remember_orders(MANY_ORDERS)
-    before = lab.cpu(MONOLITH)
-    report = lab.shop.get(MONOLITH, "/reports/sales", ADMINISTRATOR)
-    cost = lab.cpu(MONOLITH) - before
+    report, cost = _asked(lab)
     if report.status_code != 200:
         trouble = watching.last_error(lab.system, MONOLITH) or "no error in the log"
         return wrong("raises", f"Asked for the report, the monolith answered {report.status_code}: {trouble}.")
     if verdict := numbers(lab, report.json(), {tea: "tea", cup: "cup", rug: "rug"}):
         return verdict
-    first = cost_of_the_first(lab)
+    first = cost_of_the_first(lab)  # of both the less of two: what else runs here makes CPU time dearer, at times
+    cost, first = min(cost, _asked(lab)[1]), min(first, cost_of_the_first(lab))
     if cost > DEAR * first:
         return wrong(
             "still_dear",
