@@ -10,7 +10,7 @@ from werkzeug.serving import make_server
 
 from labs.classroom.fuzzing import fuzz
 
-LARGEST = 2**63
+LARGEST = 100
 DESCRIPTION = {
     "openapi": "3.1.0",
     "info": {"title": "shelf", "version": "1"},
@@ -79,7 +79,8 @@ def test_it_finds_the_request_that_breaks_a_service_and_shows_the_shortest(other
 
     assert found.broke
     assert found.statuses[500] == len(found.broke)
-    assert found.smallest.startswith('POST /stock {"quantity": ')
+    assert found.smallest.startswith("POST /stock {")
+    assert '"quantity": ' in found.smallest
     assert html.escape(found.smallest) in found._repr_mimebundle_()["text/html"]
 
 
