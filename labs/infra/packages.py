@@ -16,7 +16,7 @@ from pathlib import Path
 from labs.infra.debian import FetchError, can_fetch, fetch_debian
 
 # What uv and pip say on the way that a person wants to hear.
-_NEWS = re.compile(r"\s*(Resolved|Prepared|Downloading|Installed|Building|error|ERROR|hint|Caused by|×|╰|├)")
+_NEWS = re.compile(r"\s*(Resolved|Prepared|Downloading|Installed|Building|Bytecode|error|ERROR|hint|Caused by|×|╰|├)")
 _AGAIN = "Check the connection (pip's settings on this machine are honoured), then do the same again."
 Say = Callable[[str], None]
 
@@ -44,7 +44,8 @@ def install(python: Path, project: Path, programs: Path, say: Say) -> None:
     settings = {**os.environ, **uv_settings(_pip_settings(pip), os.environ)}
     uv = _uv(python, pip, lock)
     if uv:
-        fast = [uv, "pip", "install", "--python", str(python)]
+        # Bytecode too, as pip does: where nobody writes it later, every kernel would compile what it imports.
+        fast = [uv, "pip", "install", "--compile-bytecode", "--python", str(python)]
         if _told([*fast, "--require-hashes", "-r", str(lock)], settings, say):
             _run([*fast, "--offline", "--no-deps", "--no-build-isolation", "-e", str(project)], settings)
             return

@@ -40,6 +40,8 @@ MODULES = {
         "gunicorn.workers.gthread",
         "alembic.command",
         "aiosmtpd.controller",
+        "jwt",
+        "pybreaker",
     ),
     "green": (
         *COMMON,
