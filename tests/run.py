@@ -24,6 +24,7 @@ def main(names: list[str]) -> int:
         sys.stderr.write(f"There is no stage {', '.join(sorted(unknown))}. The stages are: {known}.\n")
         return 2
     os.environ.setdefault("LAB_FAULTS", "short")  # `make test-faults` has time for all of them
+    os.environ.setdefault("LAB_MUTANTS", "short")  # and `make test-labs` for these
     INTERRUPTS.install()
     INTERRUPTS.hold()
     stages = [stage for stage in STAGES if not names or stage.name in names]
