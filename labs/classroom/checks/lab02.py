@@ -40,11 +40,13 @@ def capability(lab: Lab, _answer: Any) -> Verdict:
         message = f"{len(missing)} parts belong to nobody: {', '.join(missing[:4])} … Whoever calls them finds nobody."
         return wrong("unowned", message)
     if idle := _idle(cut, lab.parts()):
-        return wrong(
-            "idle", f"The pattern {idle!r} fits nothing that no other pattern before it has taken. Is it spelt so?"
-        )
+        message = f"The pattern {idle!r} decides nothing. Is it spelt so? Or has one above it taken all that it fits?"
+        return wrong("idle", message)
     if len(owners := {cut.owner(part) for part in lab.parts()}) < FEWEST_SERVICES:
-        message = f"You have {len(owners)} service(s). A cut with one part has no calls at all: it is the monolith."
+        message = (
+            f"You have {len(owners)} service(s). The fewer there are, the fewer calls: one alone has none, and is the "
+            "monolith. Which abilities of the shop change for different reasons?"
+        )
         return wrong("uncut", message)
     return _in_force(lab, cut) or passed(
         "With your borders in force the running monolith took an order, showed it and changed a product, and no part reached "
