@@ -109,8 +109,8 @@ def stock(lab: Lab, _answer: Any) -> Verdict:
 def _moved_wrongly(moved: int, status: int, left: int, expected: int, there: int) -> Verdict | None:
     """About pieces that one clerk or buyer moved alone: `left` are there, and it should be `there`."""
     if status >= requests.codes.server_error:
-        what = "one more than there were" if expected == requests.codes.conflict else f"{abs(moved)} pieces"
-        message = f"Somebody asked for {what} and got a {status}: 'I am broken'. A 409 would have said: not now."
+        what = "more than there was (that is a 409)" if expected == requests.codes.conflict else f"{moved:+} pieces"
+        message = f"Somebody moved {what} and got a {status}: 'I am broken'. `lab logs {PROCESS}` says what broke."
         return wrong("raises", message, _buys(f"POST /stock, quantity {moved}", str(status)))
     if expected == requests.codes.conflict and status != expected:
         message = f"The shelf was empty, a buyer asked for one piece and was told {status}. There is none to send."

@@ -69,7 +69,8 @@ def _restarted(lab: Lab) -> Verdict | None:
         )
         return wrong("started_lies", message, _platform("kill -9, database away", "started: yes", "ready?", "no"))
     if not late:
-        return wrong("started_sticks", "The database is back after a restart, and started never says yes.")
+        message = "The database is back after a restart, and started never says yes. Nobody asks ready yet: who looks?"
+        return wrong("started_sticks", message)
     if again != requests.codes.ok:
         return wrong("started_falls", f"It was started, the database went away, and started says {again}.")
     return None
