@@ -34,10 +34,15 @@ def verify(lab: Lab, _answer: Any) -> Verdict:
     token = lab04_tokens.log_in(lab, f"{uuid4().hex[:12]}@example.org")
     status = _orders(lab, token)
     if status >= requests.codes.server_error:
-        return wrong("raises", f"A customer with a valid token asked for orders, and order-service answered {status}.")
+        message = (
+            f"A customer with a valid token asked for orders, and order-service answered {status}. `lab logs order-api` says "
+            "why."
+        )
+        return wrong("raises", message)
     if status != OK:
         message = (
-            f"A customer with a valid token asked for orders and was told {status}. Nobody can buy anything any more."
+            f"A customer with a valid token asked for orders and was told {status}. Nobody can buy anything any more. What do "
+            "you ask of a token that this one does not have?"
         )
         return wrong("refuses", message, _told("GET /orders, a valid token", str(status)))
     lab.shop.stock(tea, 5)
@@ -58,7 +63,10 @@ def _judge_forgery(forgery: forging.Forgery, status: int) -> Verdict | None:
     if status == UNAUTHORIZED:
         return None
     if status >= requests.codes.server_error:
-        message = f"A token {_words(forgery)} made order-service answer {status}. What cannot be believed is a 401."
+        message = (
+            f"A token {_words(forgery)} made order-service answer {status}. What cannot be believed is a 401: which error "
+            "leaves your `claims` that is no InvalidToken?"
+        )
         return wrong("raises", message, _told(f"GET /orders, {forgery.what}", str(status)))
     why = {
         "forged": "Its signature is not that of user-service, and was not looked at.",

@@ -52,7 +52,11 @@ def _judge_logins(lab: Lab, email: str) -> Verdict | None:
     right, mistaken, nobody = _log_in(lab, email), _log_in(lab, email, "password1"), _log_in(lab, _stranger())
     if broken := [s for s in (right, mistaken, nobody) if s >= requests.codes.server_error]:
         who = "with the right password" if right in broken else "with a wrong password or an unknown address"
-        return wrong("raises", f"Somebody logged in {who} and was told {broken[0]}. A login that fails is a 401.")
+        message = (
+            f"Somebody logged in {who} and was told {broken[0]}. A login that fails is a 401; `lab logs user-api` says what "
+            "broke."
+        )
+        return wrong("raises", message)
     if right != OK:
         message = (
             f"A customer came back with the right password and was told {right}. The hash of today is not that of then."
