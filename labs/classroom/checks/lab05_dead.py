@@ -50,7 +50,10 @@ def _brought_back(lab: Lab) -> Verdict | None:
     if found == 0 and dead == 5:
         return wrong("idle", "5 dead letters waited, and they still do: your program brought none of them back.")
     if found + dead > 6:  # the last one may have been stopped before its ack
-        message = f"{found} parcels went back, and {dead} dead letters are still there: the next replay brings them back again."
+        message = (
+            f"{found} parcels went back, and {dead} dead letters are still there: the next replay brings them back again. What "
+            "tells the broker that you are done with a letter?"
+        )
         return wrong("keeps", message, ("replay->>broker: parcel 1, back", "Note over broker: still dead, too"))
     if found + dead < 5:
         message = (
