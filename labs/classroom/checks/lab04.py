@@ -105,7 +105,12 @@ def ownership(lab: Lab, _answer: Any) -> Verdict:
         message = "Bob asked for Alice's order by its id, with a valid token of his own, and got it: goods, price, everything."
         return wrong("open", message, story)
     if (status := lab.shop.cancel(hers, email=bob).status_code) != NOT_FOUND:
-        return wrong("open", f"Bob cancelled Alice's order and was told {status}.", story)
+        message = (
+            f"Bob asked to cancel Alice's order and was told {status}. Of an order that is not his he may not even learn that "
+            "it exists: for him there is none, a 404."
+        )
+        asked = f"bob->>order-service: POST /orders/{hers[:8]}…/cancel, which is alice's"
+        return wrong("open", message, (asked, f"order-service-->>bob: {status}"))
     if (listed := _listed(lab, bob)) != {his}:
         message = f"Bob has placed one order, and his list shows {len(listed)}."
         if hers in listed:
