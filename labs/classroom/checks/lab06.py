@@ -73,7 +73,7 @@ def _reserved_once(lab: Lab, tea: str) -> Verdict:
         return wrong(
             "doubled",
             f"One order for 1 piece arrived three times, as brokers may deliver; {3 - left} pieces were taken, not 1. "
-            "The handler has no memory of event ids.",
+            "The handler has no memory of event ids; `tx` has. Is all that you write written with `tx`?",
             (*(f"order-service->>inventory-service: order_placed (delivery {n})" for n in (1, 2, 3)),
              f"Note over inventory-service: {3 - left} pieces taken for one order"),
         )  # fmt: skip
@@ -168,7 +168,11 @@ def demand(lab: Lab, _answer: Any) -> Verdict:
     if counted == (0, 0):
         if trouble := watching.last_error(lab.system, "analytics-worker"):
             return wrong("raises", f"Two orders were placed, and your handler raised {trouble}.")
-        return wrong("empty", "Two orders were placed, and the table demand has no row for what they asked for.")
+        return wrong(
+            "empty",
+            "Two orders were placed, and the table demand has no row for what they asked for. "
+            "To which event, and of which service, does your handler listen?",
+        )
     if counted == (2, 1):
         return wrong("counts_orders", "2 orders asked for 5 pieces of tea; you counted 2. Count pieces, not orders.")
     if counted[1] == 0:
@@ -230,7 +234,7 @@ def _silent(lab: Lab, seen: Tap, order_id: str, process: str, heard: str, what: 
     if trouble := watching.last_error(lab.system, process):
         return wrong("raises", f"For {what}, your handler raised {trouble}.", _story(seen, order_id, silence))
     if not watching.handled(lab.system, process, heard):
-        message = f"{service} never heard {heard}, for {what}. Nothing in your class listens to it."
+        message = f"{service} never heard {heard}, for {what}. Which line of your class listens to it?"
         return wrong("deaf", message, _story(seen, order_id, deaf=heard))
     if not mine:
         message = f"For {what}, {service} heard {heard} and told nothing. Whoever waits for an answer waits forever."
