@@ -97,12 +97,16 @@ def _between(lab: Lab, tea: str, cup: str) -> Verdict:
         return wrong(
             "blind",
             f"The old code put tea on A-1 after the column was added; yours is deployed and says {trouble}. What the old code "
-            "writes is only in `place`.",
+            "writes is only in `place`. (If it is a 500, `lab logs inventory-api` in a terminal says why.)",
             _turns("old", "PUT tea A-1", "your code", f"GET tea: {trouble}"),
         )
     for sku, place in ((tea, "A-2"), (cup, "C-1")):
         if (status := shelves.put(lab, sku, place)) != requests.codes.ok:
-            return wrong("fails", f"Your code is deployed, and PUT /stock/{sku}/place is answered with {status}.")
+            return wrong(
+                "fails",
+                f"Your code is deployed, and PUT /stock/{sku}/place is answered with {status}. `lab logs inventory-api` in a "
+                "terminal says why.",
+            )
     row = shelves.row(lab, tea)
     if row["version"] != 2:
         return wrong(
