@@ -141,7 +141,9 @@ def _judged(lab: Lab) -> Verdict:
     if (word := said((100, 0), (MANY, 0))) != "go on":
         kind = "stuck" if word in ("wait", "step back") else "word"
         return wrong(
-            kind, f"{MANY} requests on the new side, none failed, none on the old one either, and you say {word!r}."
+            kind,
+            f"{MANY} requests on the new side, none failed, none on the old one either, and you say {word!r}. Which of "
+            "the three words means that?",
         )
     if (word := said((0, 0), (MANY, 0))) != "go on":
         return wrong("stuck", f"All requests go to the new side, {MANY} of them, none failed, and you say {word!r}.")
