@@ -60,7 +60,11 @@ def _uncounted(lab: Lab) -> Verdict:
             "mixed",
             f"{REVENUE} has no label `currency`. Cents of euros and of other currencies make no sum: tell them apart.",
         )
-    return wrong("silent", f"An order for 10.50 was paid, and {REVENUE} of business-worker does not show it.")
+    return wrong(
+        "silent",
+        f"An order for 10.50 was paid, and {REVENUE} of business-worker does not show it. "
+        "Does a handler hear order_paid, and is the counter called so?",
+    )
 
 
 def _only_paid(lab: Lab, tea: str, tin: str, coin: str) -> Verdict:
