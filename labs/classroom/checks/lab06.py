@@ -115,6 +115,8 @@ def settle(lab: Lab, _answer: Any) -> Verdict:
                 "The order was rejected, but order_rejected with its reason was not told: its customer never hears why."
             )
             return wrong("no_reason", message, _story(seen, bad))
+        if "customer_id" not in told[0].data:
+            return wrong("no_contact", "order_rejected lacks customer_id: whoever has to write to the customer cannot.")
         if not lab.shop.reason(bad):
             message = "order_rejected carries the reason, but the order itself does not: GET /orders/… shows none."
             return wrong("reason_not_kept", message)
@@ -144,6 +146,12 @@ def _settled_once(lab: Lab, seen: Tap, order_id: str) -> Verdict:
             f"order_confirmed was told {times} times for one order: its customer gets {times} mails. Tell only what changed.",
             _story(seen, order_id),
         )
+    if watching.told(lab.system, "order", "order_rejected", order_id):
+        message = (
+            "A late stock_rejected came for a confirmed order. It stayed confirmed, and order_rejected was told all the same: "
+            "its customer hears that there will be no parcel. What does `settle` give you when nothing changed?"
+        )
+        return wrong("denies", message, _story(seen, order_id))
     return passed(
         "Reserved became confirmed, rejected became rejected with its reason, both were told once; "
         "late answers changed nothing."

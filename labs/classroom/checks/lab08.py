@@ -114,6 +114,12 @@ def _between(lab: Lab, tea: str, cup: str) -> Verdict:
             f"Tea was placed twice, and its version is {row['version']}. Each change counts: by it a "
             "copy elsewhere knows which of two messages is the later one.",
         )
+    if (told := shelves.told(lab, tea)) != row["version"]:
+        return wrong(
+            "no_version",
+            f"Tea was placed twice, its row says version {row['version']}, and place_changed was told with version {told}: that "
+            "is what your `put` returned. Which of two such messages is the later one?",
+        )
     if (row["shelf"], shelves.row(lab, cup)["shelf"]) != ("A-2", "C-1"):
         return wrong(
             "nothing_for_new",
