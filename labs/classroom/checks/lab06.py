@@ -73,7 +73,7 @@ def _reserved_once(lab: Lab, tea: str) -> Verdict:
         return wrong(
             "doubled",
             f"One order for 1 piece arrived three times, as brokers may deliver; {3 - left} pieces were taken, not 1. "
-            "The handler has no memory of event ids.",
+            "The handler has no memory of event ids; `tx` has. Is all that you write written with `tx`?",
             (*(f"order-service->>inventory-service: order_placed (delivery {n})" for n in (1, 2, 3)),
              f"Note over inventory-service: {3 - left} pieces taken for one order"),
         )  # fmt: skip
@@ -115,6 +115,8 @@ def settle(lab: Lab, _answer: Any) -> Verdict:
                 "The order was rejected, but order_rejected with its reason was not told: its customer never hears why."
             )
             return wrong("no_reason", message, _story(seen, bad))
+        if "customer_id" not in told[0].data:
+            return wrong("no_contact", "order_rejected lacks customer_id: whoever has to write to the customer cannot.")
         if not lab.shop.reason(bad):
             message = "order_rejected carries the reason, but the order itself does not: GET /orders/… shows none."
             return wrong("reason_not_kept", message)
@@ -144,6 +146,12 @@ def _settled_once(lab: Lab, seen: Tap, order_id: str) -> Verdict:
             f"order_confirmed was told {times} times for one order: its customer gets {times} mails. Tell only what changed.",
             _story(seen, order_id),
         )
+    if watching.told(lab.system, "order", "order_rejected", order_id):
+        message = (
+            "A late stock_rejected came for a confirmed order. It stayed confirmed, and order_rejected was told all the same: "
+            "its customer hears that there will be no parcel. What does `settle` give you when nothing changed?"
+        )
+        return wrong("denies", message, _story(seen, order_id))
     return passed(
         "Reserved became confirmed, rejected became rejected with its reason, both were told once; "
         "late answers changed nothing."
@@ -168,7 +176,11 @@ def demand(lab: Lab, _answer: Any) -> Verdict:
     if counted == (0, 0):
         if trouble := watching.last_error(lab.system, "analytics-worker"):
             return wrong("raises", f"Two orders were placed, and your handler raised {trouble}.")
-        return wrong("empty", "Two orders were placed, and the table demand has no row for what they asked for.")
+        return wrong(
+            "empty",
+            "Two orders were placed, and the table demand has no row for what they asked for. "
+            "To which event, and of which service, does your handler listen?",
+        )
     if counted == (2, 1):
         return wrong("counts_orders", "2 orders asked for 5 pieces of tea; you counted 2. Count pieces, not orders.")
     if counted[1] == 0:
@@ -230,7 +242,7 @@ def _silent(lab: Lab, seen: Tap, order_id: str, process: str, heard: str, what: 
     if trouble := watching.last_error(lab.system, process):
         return wrong("raises", f"For {what}, your handler raised {trouble}.", _story(seen, order_id, silence))
     if not watching.handled(lab.system, process, heard):
-        message = f"{service} never heard {heard}, for {what}. Nothing in your class listens to it."
+        message = f"{service} never heard {heard}, for {what}. Which line of your class listens to it?"
         return wrong("deaf", message, _story(seen, order_id, deaf=heard))
     if not mine:
         message = f"For {what}, {service} heard {heard} and told nothing. Whoever waits for an answer waits forever."

@@ -106,7 +106,10 @@ def inbox(lab: Lab, _answer: Any) -> Verdict:
     if not calm.booked:
         if error := programs.raised(lab.system, "inbox", since):
             return wrong("raises", f"An order was paid for, and your program ended with {error}.")
-        return wrong("unbooked", "An order was paid for, and the table `points` has no row for it.")
+        return wrong(
+            "unbooked",
+            "An order was paid for, and the table `points` has no row for it. What does `book` do with an id that is new?",
+        )
     if not calm.told:
         message = (
             "The points are booked and nobody was told. Does `book` write into the outbox, and does exercise 1 pass?"

@@ -143,4 +143,6 @@ def _stuck(lab: Lab, since: Mark, order_id: str, what: str) -> Verdict:
     if error := programs.raised(lab.system, GIFTS, since):
         return wrong("raises", f"For {what}, your program ended with {error}.")
     state = gifts.state(lab.system, GIFTS, order_id) or "not there"
-    return wrong("stuck", f"{what.capitalize()} never ended: its state is still {state!r}.")
+    return wrong(
+        "stuck", f"{what.capitalize()} never ended: its state is still {state!r}. What does `carry_on` do with that?"
+    )

@@ -97,18 +97,28 @@ def _between(lab: Lab, tea: str, cup: str) -> Verdict:
         return wrong(
             "blind",
             f"The old code put tea on A-1 after the column was added; yours is deployed and says {trouble}. What the old code "
-            "writes is only in `place`.",
+            "writes is only in `place`. (If it is a 500, `lab logs inventory-api` in a terminal says why.)",
             _turns("old", "PUT tea A-1", "your code", f"GET tea: {trouble}"),
         )
     for sku, place in ((tea, "A-2"), (cup, "C-1")):
         if (status := shelves.put(lab, sku, place)) != requests.codes.ok:
-            return wrong("fails", f"Your code is deployed, and PUT /stock/{sku}/place is answered with {status}.")
+            return wrong(
+                "fails",
+                f"Your code is deployed, and PUT /stock/{sku}/place is answered with {status}. `lab logs inventory-api` in a "
+                "terminal says why.",
+            )
     row = shelves.row(lab, tea)
     if row["version"] != 2:
         return wrong(
             "no_version",
             f"Tea was placed twice, and its version is {row['version']}. Each change counts: by it a "
             "copy elsewhere knows which of two messages is the later one.",
+        )
+    if (told := shelves.told(lab, tea)) != row["version"]:
+        return wrong(
+            "no_version",
+            f"Tea was placed twice, its row says version {row['version']}, and place_changed was told with version {told}: that "
+            "is what your `put` returned. Which of two such messages is the later one?",
         )
     if (row["shelf"], shelves.row(lab, cup)["shelf"]) != ("A-2", "C-1"):
         return wrong(

@@ -1,5 +1,6 @@
 """The table `shelves` of lab 08, the versions of its code, and what a customer is told of it."""
 
+import json
 import sqlite3
 from contextlib import closing
 from typing import Any
@@ -87,3 +88,10 @@ def unlike(lab: Lab, sku: str, place: str) -> str:
 def row(lab: Lab, sku: str) -> dict[str, Any]:
     """What the table says of a product that is in it."""
     return watching.rows(lab.system, OWNER, "SELECT * FROM shelves WHERE sku = ?", sku)[0]
+
+
+def told(lab: Lab, sku: str) -> Any:
+    """The version in the last event about the place of a product; None if it has none, or there is no event."""
+    query = "SELECT data FROM outbox WHERE type = 'place_changed' ORDER BY position DESC"
+    events = [json.loads(found["data"]) for found in watching.rows(lab.system, OWNER, query)]
+    return next((event.get("version") for event in events if event["sku"] == sku), None)

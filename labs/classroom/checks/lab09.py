@@ -21,7 +21,7 @@ FEW, MANY = 5, 40
 @CHECKS.exercise("comparing", "strangler/comparing.py")
 def comparing(lab: Lab, _answer: Any) -> Verdict:
     """What may differ is left out, what must not is named with its place."""
-    tea = {"sku": "tea", "price": {"amount": 350}, "low": True, "items": [{"sku": "a"}, {"sku": "b"}]}
+    tea = {"sku": "tea", "price": {"amount": 350}, "low": True, "note": None, "items": [{"sku": "a"}, {"sku": "b"}]}
     try:
         with lab.strangler() as strangler:
 
@@ -72,6 +72,12 @@ def _told(found: Any, tea: dict[str, Any]) -> Verdict | None:
         return wrong(
             "blind_missing",
             "The old answer has a field `sku`, the new one has not, and you report nothing. Whoever reads it falls over.",
+        )
+    if not found({name: tea[name] for name in tea if name != "note"}):
+        return wrong(
+            "blind_missing",
+            "The old answer has a field `note` that is null, the new one has no such field, and you report nothing. Whoever "
+            "reads it falls over. What does `get` say of a key that is not there?",
         )
     return None
 
@@ -141,7 +147,9 @@ def _judged(lab: Lab) -> Verdict:
     if (word := said((100, 0), (MANY, 0))) != "go on":
         kind = "stuck" if word in ("wait", "step back") else "word"
         return wrong(
-            kind, f"{MANY} requests on the new side, none failed, none on the old one either, and you say {word!r}."
+            kind,
+            f"{MANY} requests on the new side, none failed, none on the old one either, and you say {word!r}. Which of "
+            "the three words means that?",
         )
     if (word := said((0, 0), (MANY, 0))) != "go on":
         return wrong("stuck", f"All requests go to the new side, {MANY} of them, none failed, and you say {word!r}.")
@@ -153,6 +161,11 @@ def _judged(lab: Lab) -> Verdict:
         )
     if (word := said((75, 0), (25, 6))) != "step back":
         return wrong("blind", f"On the new side 6 of 25 fail, on the old one none of 75, and you say {word!r}.")
+    if (word := said((0, 0), (MANY, MANY // 2))) != "step back":
+        return wrong(
+            "blind",
+            f"All requests go to the new side, and half of {MANY} fail. You say {word!r}. Does nobody look any more?",
+        )
     if (word := said((1000, 8), (MANY, 8))) != "step back":
         return wrong(
             "counts",

@@ -100,7 +100,7 @@ def carry(lab: Lab, _answer: Any) -> Verdict:
         return wrong("breaks", message)
     carried = {order: _charged_under(lab, order) for order in wanted}
     if carried == wanted:
-        return passed("Two orders with ids of their own: each charge and each parcel is in the story of its order.")
+        return passed("Two orders with ids of their own: each charge is in the story of its order.")
     seen = next(carried[order] for order in wanted if carried[order] != wanted[order])
     story = (
         "customer->>order-service: POST /orders (X-Correlation-ID: c-1)",

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import requests
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from labs.classroom import watching
@@ -60,7 +61,11 @@ def _uncounted(lab: Lab) -> Verdict:
             "mixed",
             f"{REVENUE} has no label `currency`. Cents of euros and of other currencies make no sum: tell them apart.",
         )
-    return wrong("silent", f"An order for 10.50 was paid, and {REVENUE} of business-worker does not show it.")
+    return wrong(
+        "silent",
+        f"An order for 10.50 was paid, and {REVENUE} of business-worker does not show it. "
+        "Does a handler hear order_paid, and is the counter called so?",
+    )
 
 
 def _only_paid(lab: Lab, tea: str, tin: str, coin: str) -> Verdict:
@@ -133,14 +138,14 @@ def sli(lab: Lab, _answer: Any) -> Verdict:
 def alert(lab: Lab, _answer: Any) -> Verdict:
     """It rings when it matters and still goes on, and not otherwise."""
     file = lab.workshop.rules.file(ALERTS)
-    if f"alert: {ALERT}" not in file.read_text():
+    if (rule := _alert(file)) is None:
         return wrong("unnamed", f"There is no alert called {ALERT} in the file; whoever waits for it waits for ever.")
     found = _failing([file], ALERT, RINGING)
     if isinstance(found, Verdict):
         return found
     if found:
         return wrong(found[0], RANG[found[0]])
-    if "severity: page" not in file.read_text():
+    if rule.get("labels", {}).get("severity") != "page":
         return wrong(
             "severity",
             "It rings, and says nothing of how urgent it is. Whoever is called at night wants `severity: page`.",
@@ -148,6 +153,12 @@ def alert(lab: Lab, _answer: Any) -> Verdict:
     return passed(
         "It rings within minutes when payments fail, not for a blip, not below 14.4 times the budget, and stops when they work."
     )
+
+
+def _alert(file: Path) -> dict[str, Any] | None:
+    """The rule of that name, if the file has it; promtool has read the file already."""
+    groups = yaml.safe_load(file.read_text())["groups"]
+    return next((rule for group in groups for rule in group["rules"] if rule.get("alert") == ALERT), None)
 
 
 def _failing(files: list[Path], name: str, scenarios: list[Scenario]) -> list[str] | Verdict:
