@@ -98,7 +98,10 @@ class Crowd:
                 under_way.add(task)
                 self.came += 1
                 task.add_done_callback(under_way.discard)
-            await asyncio.gather(*under_way)
+            if self._trouble:  # nobody will look at what they saw
+                for task in under_way:
+                    task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=bool(self._trouble))
 
     async def _until(self, moment: float) -> bool:
         """False if it is time to leave before."""

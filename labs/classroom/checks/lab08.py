@@ -117,8 +117,8 @@ def _between(lab: Lab, tea: str, cup: str) -> Verdict:
     if (told := shelves.told(lab, tea)) != row["version"]:
         return wrong(
             "no_version",
-            f"Tea was placed twice, its row says version {row['version']}, and place_changed was told with version {told}: that "
-            "is what your `put` returned. Which of two such messages is the later one?",
+            f"Tea was placed twice, its row says version {row['version']}, and place_changed was told with version {told}: "
+            "that is what your `put` returned. Which of two such messages is the later one?",
         )
     if (row["shelf"], shelves.row(lab, cup)["shelf"]) != ("A-2", "C-1"):
         return wrong(
