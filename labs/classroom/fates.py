@@ -94,6 +94,7 @@ class Fates:
 
         survivors = programs.dies(self._system, versions, where, work)
         for version in versions:
+            self._until_mourned(version)
             self._until_done(version)
         return {version: self.of(version, order) for version, order in orders.items() if version not in survivors}
 
@@ -107,6 +108,10 @@ class Fates:
                 known = {"point": point, "version": version, "lost": fate.lost, "doubled": fate.doubled}
                 rows.append(known | {"copies": fate.copies, "words": fate.words()})
         return DataFrame(rows)
+
+    def _until_mourned(self, version: str) -> None:
+        """Until the broker knows of the death: then what the dead one had in hand is back in the queue, before what comes."""
+        watching.until(lambda: queues.consumers(self._system, f"{version}-service") == 1, PATIENCE)
 
     def _until_done(self, version: str) -> None:
         """Events are dealt with one after the other, so those before this one are done when it is."""
