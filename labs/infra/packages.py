@@ -45,7 +45,8 @@ def install(python: Path, project: Path, programs: Path, say: Say) -> None:
     uv = _uv(python, pip, lock)
     if uv:
         # Bytecode too, as pip does: where nobody writes it later, every kernel would compile what it imports.
-        fast = [uv, "pip", "install", "--compile-bytecode", "--python", str(python)]
+        settings.setdefault("UV_COMPILE_BYTECODE", "1")
+        fast = [uv, "pip", "install", "--python", str(python)]
         if _told([*fast, "--require-hashes", "-r", str(lock)], settings, say):
             _run([*fast, "--offline", "--no-deps", "--no-build-isolation", "-e", str(project)], settings)
             return

@@ -53,6 +53,7 @@ def test_it_makes_a_lab_of_a_clone_in_a_path_with_spaces(clone: Path) -> None:
     asked = "import labs, jupyterlab, nameko; print(labs.__path__[0])"
     shown = subprocess.run([python, "-c", asked], cwd="/", capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == str(clone / "labs")
+    assert list(clone.glob(".venv/lib/python*/site-packages/matplotlib/__pycache__/*.pyc")), "nobody compiles it again"
     assert subprocess.run([python, "-m", "pip", "check"], capture_output=True, text=True, check=False).returncode == 0
     doctor = subprocess.run([python, "-m", "labs.infra.doctor"], cwd=clone, capture_output=True, text=True, check=False)
     assert "as in requirements.lock" in doctor.stdout, doctor.stdout
