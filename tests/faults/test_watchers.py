@@ -60,13 +60,13 @@ def nobody_notices(watched: System, shop: Shop) -> Iterator[Customers]:
     eventually(lambda: judge(books.read(urls), customers.accepted).settled, 60, "the books agree and nothing is lost")
 
 
-def scrapes_again(watched: System) -> None:
-    """Prometheus has fresh numbers of the API."""
+def scrapes_again(watched: System, process: str = "order-api") -> None:
+    """Prometheus has fresh numbers of a process."""
     monitor = Monitor(watched)
 
     def fresh() -> bool:
         try:
-            return monitor.value('time() - max(timestamp(up{instance="order-api"} == 1))') < 3
+            return monitor.value(f'time() - max(timestamp(up{{instance="{process}"}} == 1))') < 3
         except Slip:  # it is just starting
             return False
 
@@ -138,6 +138,7 @@ def test_a_pager_that_is_out_of_order_hears_of_the_alert_once_it_is_mended(watch
     monitor = Monitor(watched)
     broken = shop.send("PUT", "outside", "/faults/pager_500", json={"on": True})
     assert broken.ok
+    scrapes_again(watched, "notification-worker")  # who was never seen up is not down
     with nobody_notices(watched, shop):
         watched.stop("notification-worker")
         eventually(lambda: tries(shop) >= 2, 60, "Alertmanager tries again and again")
