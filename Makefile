@@ -14,8 +14,8 @@ test: setup       ## everything that CI proves
 	@.venv/bin/python -m tests.run
 
 test-labs: setup  ## what `make test` leaves out of the labs, and all known wrong answers
-	.venv/bin/pytest -n 4 --nbval notebooks
-	.venv/bin/pytest -n 4 tests/labs/runs -k "not notebooks"
+	.venv/bin/pytest -n 2 --nbval notebooks
+	.venv/bin/pytest -n 2 tests/labs/runs -k "not notebooks"
 	.venv/bin/pytest -n 4 tests/mutants
 
 test-faults: setup ## kills, crashes, full disks; and some of it on PostgreSQL

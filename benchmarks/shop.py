@@ -15,7 +15,7 @@ import requests
 
 from benchmarks.figures import Figure, own_home
 from labs.classroom.load import Request, closed_loop, open_loop
-from labs.classroom.shop import EMAIL, Shop
+from labs.classroom.shop import EMAIL, UNDER_WAY, Shop
 from labs.classroom.slips import NoAnswer
 from labs.infra import shared_broker
 from labs.infra.home import home
@@ -194,7 +194,7 @@ def drain(shop: Shop, within: float = 600) -> None:
 
 def _under_way(shop: Shop) -> bool:
     try:
-        return any(shop.orders(status=status, limit=1) for status in ("placed", "confirmed", "paid", "undoing"))
+        return any(shop.orders(status=status, limit=1) for status in UNDER_WAY)
     except NoAnswer:  # it has so many that it does not come to this question
         return True
 

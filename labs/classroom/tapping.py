@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import requests
 from kombu import Connection, Exchange, Queue
 
-from labs.infra.broker import ADMIN
+from labs.classroom import watching
 from labs.infra.system import System
 from labs.services.chassis.events import Event, exchange
 
@@ -62,10 +61,7 @@ def tap(system: System) -> Iterator[Tap]:
 
 
 def _firehose(system: System, on: bool) -> None:
-    assert system.broker is not None, "start the system first"
-    url = f"http://{system.broker.http}/api/vhosts/{system.id}"
-    answer = requests.put(url, json={"tracing": on}, auth=(ADMIN, system.broker.password), timeout=10)
-    answer.raise_for_status()
+    watching.management(system, "PUT", "vhosts", json={"tracing": on})
 
 
 def _read(url: str, queue: Queue, seen: Tap, stopped: threading.Event) -> None:

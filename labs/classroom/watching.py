@@ -29,20 +29,20 @@ def until(condition: Callable[[], Any], within: float = 5.0) -> Any:
 
 def tell(system: System, event: Event, times: int = 1) -> None:
     """Publish an event as if its source did, `times` times over with the same id."""
-    publisher = Publisher(system.amqp_url(), 5.0)
-    for _ in range(times):
-        publisher.publish([Outgoing.told(event)])
-    publisher.close()
+    _publish(system, [Outgoing.told(event)] * times)
 
 
 def hand(system: System, event: Event, queue: str, times: int = 1) -> list[str]:
     """Put an event into one queue, as if it had come there from its source, `times` times over with the same id; for each
     what `Publisher.publish` says of it."""
-    letter = replace(Outgoing.told(event), exchange="", routing_key=queue)
+    return _publish(system, [replace(Outgoing.told(event), exchange="", routing_key=queue)] * times)
+
+
+def _publish(system: System, letters: list[Outgoing]) -> list[str]:
     publisher = Publisher(system.amqp_url(), 5.0)
-    refused = publisher.publish([letter] * times)
+    fates = publisher.publish(letters)
     publisher.close()
-    return refused
+    return fates
 
 
 def depth(system: System, queue: str) -> int | None:
@@ -56,25 +56,33 @@ def depth(system: System, queue: str) -> int | None:
 
 def handler_queues(system: System, consumer: str, event_type: str) -> list[str]:
     """The queues of a service's handlers of one type of event; the names are nameko's: evt-SOURCE-TYPE--CONSUMER.METHOD."""
-    return [queue for queue in _queues(system) if queue.startswith("evt-") and f"-{event_type}--{consumer}." in queue]
+    return [
+        queue for queue in queue_names(system) if queue.startswith("evt-") and f"-{event_type}--{consumer}." in queue
+    ]
 
 
 def listeners(system: System, source: str) -> list[str]:
     """The services that listen to the events of `source` now."""
-    queues = [queue for queue in _queues(system) if queue.startswith(f"evt-{source}-")]
+    queues = [queue for queue in queue_names(system) if queue.startswith(f"evt-{source}-")]
     with Connection(system.amqp_url(), connect_timeout=5) as connection:
         channel = connection.channel()
         heard = [queue for queue in queues if channel.queue_declare(queue, passive=True).consumer_count]
     return sorted({queue.partition("--")[2].partition(".")[0] for queue in heard})
 
 
-def _queues(system: System) -> list[str]:
-    """The names of all queues in the system's vhost, as the broker's management interface tells them."""
+def queue_names(system: System) -> list[str]:
+    """The names of all queues in the system's vhost."""
+    return sorted(queue["name"] for queue in management(system, "GET", "queues").json())
+
+
+def management(system: System, method: str, about: str, **sent: Any) -> requests.Response:
+    """The answer of the broker's management interface, about the `queues` of the system's vhost, or what else it has there.
+    Raises requests.RequestException."""
     assert system.broker is not None, "start the system first"
-    url = f"http://{system.broker.http}/api/queues/{system.id}"
-    answer = requests.get(url, auth=(ADMIN, system.broker.password), timeout=5)
+    url = f"http://{system.broker.http}/api/{about}/{system.id}"
+    answer = requests.request(method, url, auth=(ADMIN, system.broker.password), timeout=10, **sent)
     answer.raise_for_status()
-    return sorted(queue["name"] for queue in answer.json())
+    return answer
 
 
 def rows(system: System, service: str, sql: str, *parameters: Any) -> list[dict[str, Any]]:

@@ -1,9 +1,8 @@
 """The broker of a system, seen as the process that it is: Erlang's virtual machine, called beam."""
 
 import psutil
-import requests
 
-from labs.infra.broker import ADMIN
+from labs.classroom.watching import management
 from labs.infra.system import BROKER, System
 
 
@@ -21,8 +20,6 @@ def answers(system: System) -> bool:
 def remembers_its_queues(system: System) -> bool:
     """Whether the broker has the names of all quorum queues on disk. RabbitMQ 3.10 writes them up to three seconds late, and a
     queue that it forgot has no leader ever after."""
-    assert system.broker
-    login = (ADMIN, system.broker.password)
-    queues = requests.get(f"http://{system.broker.http}/api/queues/{system.id}", auth=login, timeout=10).json()
+    queues = management(system, "GET", "queues").json()
     (names,) = system.places.volume("rabbitmq-data").glob("data/*/quorum/*/names.dets")
     return all(q["name"].encode() in names.read_bytes() for q in queues if q["type"] == "quorum")

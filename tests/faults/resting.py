@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from labs.classroom import books
 from labs.classroom.ledger import Ledger, judge
-from labs.infra.broker import ADMIN
+from labs.classroom.watching import queue_names
 from labs.infra.system import BROKER, System
 from labs.services.chassis.dead_letters import CannotLook, Letter, letters
 from labs.services.chassis.topology import dead
@@ -86,7 +86,7 @@ def restless(system: System) -> Iterator[str]:
             for what, question in questions.items():
                 if count := ask(system, service, question)[0][0]:
                     yield f"{service}-service: {count} {what}"
-        names = queues(system)
+        names = queue_names(system)
         yield from _waiting(system, names)
         yield from _unheard(system, names)
     except (OSError, KombuError, SQLAlchemyError, requests.RequestException) as error:
@@ -155,15 +155,6 @@ def _end_leases(system: System) -> None:
     with engine.begin() as store:
         store.execute(text("UPDATE notifications SET due_at = 0 WHERE status = 'pending'"))
     engine.dispose()
-
-
-def queues(system: System) -> list[str]:
-    """The names of all queues of the system, as the broker's management interface tells them."""
-    assert system.broker
-    url = f"http://{system.broker.http}/api/queues/{system.id}"
-    answer = requests.get(url, auth=(ADMIN, system.broker.password), timeout=10)
-    answer.raise_for_status()
-    return [queue["name"] for queue in answer.json()]
 
 
 def _waiting(system: System, names: Collection[str]) -> Iterator[str]:

@@ -15,11 +15,12 @@ import pytest
 from kombu import Connection, Queue
 
 from labs.classroom import books
+from labs.classroom.watching import queue_names
 from labs.infra.system import System
 from labs.services.chassis.events import Event
 from labs.services.chassis.publisher import Outgoing, Publisher
 from labs.services.chassis.topology import FAILED_QUEUE, again, dead
-from tests.faults.resting import HANDLER, TELLING, ask, dead_letters, mend, queues, rest
+from tests.faults.resting import HANDLER, TELLING, ask, dead_letters, mend, rest
 from tests.faults.storm import LONG, Storm
 from tests.infra.nodes import eventually
 
@@ -46,7 +47,7 @@ def publishing(system: System) -> Iterator[Publisher]:
 
 def litter(system: System, service: str, chance: random.Random) -> int:
     """Rubbish into all queues of a service's handlers in turn; returns how many messages."""
-    own = [name for name in queues(system) if (found := HANDLER.fullmatch(name)) and found["consumer"] == service]
+    own = [name for name in queue_names(system) if (found := HANDLER.fullmatch(name)) and found["consumer"] == service]
     count = GARBAGE if own else 0
     with publishing(system) as publisher:
         for first in range(0, count, 100):
@@ -138,14 +139,14 @@ def everything(system: System) -> dict[str, object]:
 def _dead(system: System) -> int:
     """Dead letters of all services."""
     with Connection(system.amqp_url(), connect_timeout=5) as connection:
-        channel, there = connection.channel(), set(queues(system))
+        channel, there = connection.channel(), set(queue_names(system))
         names = [dead(f"{service}-service") for service in TELLING]
         return sum(channel.queue_declare(name, passive=True).message_count for name in names if name in there)
 
 
 def _repair(system: System, data: dict[str, dict[str, object]]) -> None:
     """What an operator does: every dead letter is taken, those that can be repaired go back to their queue, rubbish is gone."""
-    there = set(queues(system))
+    there = set(queue_names(system))
     with Connection(system.amqp_url(), connect_timeout=5) as connection, publishing(system) as publisher:
         for service in (f"{name}-service" for name in TELLING):
             if dead(service) not in there:

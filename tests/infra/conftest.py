@@ -5,19 +5,17 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from opentelemetry.instrumentation.requests import RequestsInstrumentor
 
 from labs.infra.system import System
 from tests.ground import Ground
 from tests.infra.front import UPSTREAMS, Front, fronted
+from tests.untraced import untraced
 
 
 @pytest.fixture(scope="package", autouse=True)
 def _untraced() -> None:
     """Tests before these may have made a service in this process, which traces what it asks; who asks here traces nothing."""
-    traced = RequestsInstrumentor()
-    if traced.is_instrumented_by_opentelemetry:
-        traced.uninstrument()
+    untraced()
 
 
 @pytest.fixture

@@ -83,16 +83,17 @@ def _handed_over(lab: Lab, since: files.Mark) -> Verdict | None:
 def _all_come(lab: Lab, trouble: Any) -> Verdict | None:
     """Now somebody takes what is there."""
     taken: list[Any] = []
+    wanted = set(range(MANY))
 
     def enough() -> bool:
         taken.extend(queues.take(lab.system, SHELF))
-        return {message.payload["parcel"] for message in taken} >= set(range(MANY)) or bool(trouble())
+        return {message.payload["parcel"] for message in taken} >= wanted or bool(trouble())
 
     watching.until(enough, PATIENCE)
     if error := trouble():
         return _raises(error, "its queue was full for a while")
     times = Counter(message.payload["parcel"] for message in taken)
-    if lost := set(range(MANY)) - set(times):
+    if lost := wanted - set(times):
         message = f"{len(lost)} of {MANY} parcels never came, although the queue had room again."
         return wrong("gives_up", f"{message} What was refused is handed over once more, until it is taken.")
     if twice := sum(count > 1 for count in times.values()):

@@ -94,9 +94,9 @@ def _ends(lab: Lab) -> Verdict | None:
     _bury(lab, {FIRST: MANY})
     with _refusing(lab) as refused:
         _run(lab, lambda: len(refused) >= MANY)
-        watching.until(lambda: len(refused) > MANY + 3, 1.0)
+        endless = watching.until(lambda: len(refused) > MANY + 3, 1.0)
         lab.system.stop("replay-service")
-    if len(refused) > MANY + 3:
+    if endless:
         message = (
             f"{MANY} letters that cannot be handled died again as soon as they were back, and you brought them back, and they "
             f"died again: {len(refused)} times until it was stopped. Take those that are dead when you begin, and no others."

@@ -1,6 +1,5 @@
 """The table `shelves` of lab 08, the versions of its code, and what a customer is told of it."""
 
-import json
 import sqlite3
 from contextlib import closing
 from typing import Any
@@ -92,6 +91,7 @@ def row(lab: Lab, sku: str) -> dict[str, Any]:
 
 def told(lab: Lab, sku: str) -> Any:
     """The version in the last event about the place of a product; None if it has none, or there is no event."""
-    query = "SELECT data FROM outbox WHERE type = 'place_changed' ORDER BY position DESC"
-    events = [json.loads(found["data"]) for found in watching.rows(lab.system, OWNER, query)]
-    return next((event.get("version") for event in events if event["sku"] == sku), None)
+    query = """
+        SELECT json_extract(data, '$.version') AS version FROM outbox
+        WHERE type = 'place_changed' AND json_extract(data, '$.sku') = ? ORDER BY position DESC LIMIT 1"""
+    return next((found["version"] for found in watching.rows(lab.system, OWNER, query, sku)), None)
