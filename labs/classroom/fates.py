@@ -87,6 +87,7 @@ class Fates:
         """Each version dies at `where` (point@n) over an order of its own, and is started again; what has become of the orders
         of those that died there."""
         orders = {version: uuid4().hex for version in versions}
+        self._empty_handed(versions)
 
         def work() -> None:
             for version, order_id in orders.items():
@@ -94,7 +95,7 @@ class Fates:
 
         survivors = programs.dies(self._system, versions, where, work)
         for version in versions:
-            self._until_mourned(version)
+            self._until_consumed_by(1, version)
             self._until_done(version)
         return {version: self.of(version, order) for version, order in orders.items() if version not in survivors}
 
@@ -109,9 +110,17 @@ class Fates:
                 rows.append(known | {"copies": fate.copies, "words": fate.words()})
         return DataFrame(rows)
 
-    def _until_mourned(self, version: str) -> None:
-        """Until the broker knows of the death: then what the dead one had in hand is back in the queue, before what comes."""
-        watching.until(lambda: queues.consumers(self._system, f"{version}-service") == 1, PATIENCE)
+    def _empty_handed(self, versions: Collection[str]) -> None:
+        """Stop them and empty their queues: an event that was dealt with and not yet acknowledged comes again, and they would die
+        over that one."""
+        self._system.stop(*versions)
+        for version in versions:
+            self._until_consumed_by(0, version)
+            queues.take(self._system, f"{version}-service")
+
+    def _until_consumed_by(self, number: int, version: str) -> None:
+        """Until the broker knows who consumes: then what a dead one had in hand is back in the queue, before what comes."""
+        watching.until(lambda: queues.consumers(self._system, f"{version}-service") == number, PATIENCE)
 
     def _until_done(self, version: str) -> None:
         """Events are dealt with one after the other, so those before this one are done when it is."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from labs.classroom import programs, queues
-from labs.classroom.fates import Fate
+from labs.classroom.fates import Fate, Fates
 from labs.classroom.workshop import Workshop
 from labs.infra.logging import files
 from labs.infra.system import System
@@ -27,6 +27,30 @@ def main(settings, ready):
             while True:
                 connection.drain_events()
 """
+
+BOOKS = """
+import sqlite3
+from uuid import uuid4
+from kombu import Connection, Queue
+from labs.classroom.fates import TOLD
+from labs.services.chassis import crash
+
+def main(settings, ready):
+    database = sqlite3.connect(settings.database_url.removeprefix("sqlite:///"), isolation_level=None)
+    database.execute("CREATE TABLE IF NOT EXISTS points (order_id)")
+    with Connection(settings.amqp_url) as connection:
+        told = connection.Producer(exchange=TOLD, routing_key=settings.service)
+        def book(body, message):
+            database.execute("INSERT INTO points VALUES (?)", [body["order_id"]])
+            told.publish({"order_id": body["order_id"]}, message_id=uuid4().hex)
+            crash.point("before_ack")
+            message.ack()
+        with connection.Consumer(Queue(settings.service), callbacks=[book], prefetch_count=1):
+            ready()
+            while True:
+                connection.drain_events()
+"""
+"""Books each order that comes and says so; one that comes twice, twice."""
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +113,16 @@ def test_a_second_process_of_a_program_shares_its_queue_and_nothing_else(system:
     assert system.pid("other") != system.pid("takes")
     system.stop("other-service")
     assert queues.consumers(system, "tea") == 1
+
+
+def test_a_death_comes_over_its_own_order_whatever_waits_before_it(system: System) -> None:
+    assert Workshop(system, lambda _: None).replace("books/main.py", BOOKS).status == "running"
+    fates = Fates(system)
+    assert fates.calm("books") == Fate(1, 1, 1)
+    system.stop("books")
+    fates.hand("books", "an order that was left behind")
+    assert fates.death(["books"], "before_ack@1") == {"books": Fate(booked=2, told=2, copies=2)}
+    system.stop("books")
 
 
 @pytest.mark.parametrize(
