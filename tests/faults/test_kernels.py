@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 import nbformat
@@ -24,6 +25,12 @@ UP = f"{LAB}lab.up('order-service', 'outside')"
 """A broker, and a process of each kind."""
 SELLING = f"{LAB}lab.up('user-service', 'order-service', 'inventory-service', 'outside')"
 """All that an order needs."""
+ENDS = (
+    [*product(["private", "shared"], ["restart", "shutdown", "shutdown now", "kill -9"])]
+    if LONG
+    else [("private", "kill -9"), ("shared", "restart")]
+)
+"""How a kernel ends, beside which broker."""
 ORDER = "lab.shop.stock('tea', 9); o = lab.shop.place(('tea', 1)); print('order', lab.shop.wait([o], 30)[o].status)"
 
 
@@ -65,9 +72,9 @@ def kernel() -> Iterator[Kernel]:
         started.close()
 
 
-@pytest.fixture(params=["private", "shared"])
+@pytest.fixture
 def place(request: pytest.FixtureRequest, home: Home) -> Iterator[tuple[Path, set[psutil.Process]]]:
-    """A LAB_HOME, and what belongs to its shared broker if it has one."""
+    """A LAB_HOME, and what belongs to its shared broker if it has one; a test says which by `indirect` parameters."""
     here = home()
     if request.param == "private":
         yield here, set()
@@ -84,6 +91,7 @@ def interrupted_while_it_computes(kernel: Kernel) -> None:
     assert kernel.client.get_shell_msg(timeout=30)["content"]["ename"] == "KeyboardInterrupt"
 
 
+@pytest.mark.parametrize("place", ["private", "shared"] if LONG else ["shared"], indirect=True)
 def test_an_interrupt_leaves_the_system_alone(place: tuple[Path, set[psutil.Process]]) -> None:
     with kernel() as notebook:
         notebook.run(SELLING)
@@ -95,7 +103,7 @@ def test_an_interrupt_leaves_the_system_alone(place: tuple[Path, set[psutil.Proc
     assert left_over(*place) == []
 
 
-@pytest.mark.parametrize("end", ["restart", "shutdown", "shutdown now", "kill -9"] if LONG else ["restart", "kill -9"])
+@pytest.mark.parametrize(("place", "end"), ENDS, indirect=["place"])
 def test_nothing_outlives_its_kernel(place: tuple[Path, set[psutil.Process]], end: str) -> None:
     with kernel() as notebook:
         notebook.run(UP)
