@@ -1,6 +1,7 @@
 """The part of a lab that changes a system while it works: its schema, its code, and what was told is told again."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from labs.classroom import cards
 from labs.classroom.load import Request
@@ -32,10 +33,11 @@ class Changing:
         self._task(service.removesuffix("-service"), REPLAY, *event_types)
         cards.card("note", f"{service} tells again: {', '.join(event_types)}")
 
-    def deploy(self, process: str, **settings: str) -> None:
+    def deploy(self, process: str, **settings: Any) -> None:
         """Restart one process of a service with these settings on top of those it has; returns when it is ready."""
         service = self.system.services[process].group
-        self.system.configure(service, **{**self.system.configured(service), **settings})
+        spelt = {name: str(value) for name, value in settings.items()}
+        self.system.configure(service, **{**self.system.configured(service), **spelt})
         try:
             self.system.restart(process)
         except StartError as error:
