@@ -111,8 +111,8 @@ class Fates:
         return DataFrame(rows)
 
     def _empty_handed(self, versions: Collection[str]) -> None:
-        """Stop them and empty their queues: an event that was dealt with and not yet acknowledged comes again, and they would die
-        over that one."""
+        """Stop them and empty their queues: an event that was dealt with and not yet acknowledged would come again, and they
+        would die over that one."""
         self._system.stop(*versions)
         for version in versions:
             self._until_consumed_by(0, version)
