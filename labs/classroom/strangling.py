@@ -12,6 +12,7 @@ import requests
 from labs.classroom import behaviour, cards, carrying, watching
 from labs.classroom.shop import Shop
 from labs.classroom.slips import Slip
+from labs.classroom.visited import MONOLITH
 from labs.infra.gateway.routes import ADMIN_PORT, GATEWAY, Routes
 from labs.infra.logging import files
 from labs.infra.system import System
@@ -27,7 +28,6 @@ SERVICE_OF = {
     "notifications": "notification-service",
 }
 """Who takes over each capability that the gateway knows."""
-MONOLITH = "monolith"
 LENT = "inventory-service"
 """It works on the monolith's own tables, so nothing has to be carried to it."""
 STRANGLER = "strangler-service"

@@ -31,7 +31,7 @@ NOT_OK = 400
 """The first status that is no success."""
 
 
-class Visitors:
+class MeasuredCrowd:
     """A crowd that comes by a learner's profile; `leave` says how long each waited, by the learner's own measure."""
 
     def __init__(self, crowd: Crowd, profile: ModuleType) -> None:
@@ -79,10 +79,10 @@ class Visited:
         """The learner's load profile as it is now. Raises what it raises."""
         return loaded(self.system.places.code / "labs/services" / PROFILE)
 
-    def crowd(self, rate: float, hands: int = HANDS) -> Visitors:
+    def crowd(self, rate: float, hands: int = HANDS) -> MeasuredCrowd:
         """Customers come, `rate` a second, as the load profile says, until they `leave`."""
         profile = self.profile()
-        visitors = Visitors(Crowd(self.shop, profile.visits(rate), hands), profile)
+        visitors = MeasuredCrowd(Crowd(self.shop, profile.visits(rate), hands), profile)
         cards.card("note", f"a crowd comes, {rate:g} a second")
         return visitors
 
