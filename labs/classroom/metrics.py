@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import requests
 
 from labs.classroom.slips import Slip
 from labs.infra.prometheus.time_lapse import lapsed_query
-from labs.infra.system import PROMETHEUS, System
+from labs.infra.system import PROMETHEUS
 
 if TYPE_CHECKING:
     from pandas import DataFrame  # type: ignore[import-untyped]  # it ships no types
@@ -20,17 +20,27 @@ Sample = tuple[dict[str, str], Any]
 """Labels, and what belongs to them."""
 
 
+class Watched(Protocol):
+    """A shop whose Prometheus runs: as processes, in containers."""
+
+    def address(self, name: str) -> str:
+        """host:port of a service."""
+
+    def time_lapse(self, name: str) -> float:
+        """By how much the times in the files that a service reads are divided."""
+
+
 class Monitor:
     """Of one system whose Prometheus runs. Windows in PromQL are in the system's own time: where an hour passes in a minute,
     `[5m]` looks back five seconds. Raises Slip for a wrong query, and where nobody answers."""
 
-    def __init__(self, system: System) -> None:
-        self._system = system
+    def __init__(self, where: Watched) -> None:
+        self._where = where
 
     @property
     def lapse(self) -> float:
         """How many times as fast time passes in Prometheus' rules."""
-        return float(self._system.services[PROMETHEUS].local.get("time_lapse", 1))
+        return self._where.time_lapse(PROMETHEUS)
 
     def value(self, promql: str) -> float:
         """The one number that a query gives now; not a number (NaN) if there is none. Raises Slip where there are several."""
@@ -131,7 +141,7 @@ class Monitor:
             http.trust_env = False
             try:
                 return http.request(
-                    method, f"http://{self._system.address(service)}{path}", params=dict(asked), timeout=TIMEOUT
+                    method, f"http://{self._where.address(service)}{path}", params=dict(asked), timeout=TIMEOUT
                 )
             except requests.RequestException:
                 raise Slip(f'{service} does not answer. Start it with `lab.up("{service}")`.') from None

@@ -108,6 +108,10 @@ class System:
         """With which it ended last, negative for the signal that ended it; None while it runs."""
         return self._owner.news(name).code
 
+    def time_lapse(self, name: str) -> float:
+        """By how much the times in the files that a service reads are divided."""
+        return float(self.services[name].local.get("time_lapse", 1))
+
     @property
     def guard_pid(self) -> int:
         """Of the guard, above all processes of this system."""

@@ -21,7 +21,7 @@ from labs.classroom import books
 from labs.classroom.ledger import Ledger, judge
 from labs.classroom.watching import queue_names
 from labs.infra.system import BROKER, System
-from labs.services.chassis.dead_letters import CannotLook, Letter, letters
+from labs.services.chassis.dead_letters import NEVER_ANSWERED, CannotLook, Letter, letters, replay
 from labs.services.chassis.topology import dead
 from tests.faults.killing import disarm
 from tests.faults.storm import Storm
@@ -60,9 +60,10 @@ def mend(system: System) -> None:
     eventually(lambda: _faults_are_off(system), 90, "the world outside is asked to behave")
 
 
-def rest(system: System, storm: Storm, within: float = 240.0, leases: bool = True) -> Ledger:
+def rest(system: System, storm: Storm, within: float = 240.0, leases: bool = True, replaying: bool = False) -> Ledger:
     """Mend everything, wait (seconds) until all is at rest, and compare. Without `leases` the time for which a dead worker
-    holds on to its notifications passes at once. Raises AssertionError with the ledger and the history of some orders."""
+    holds on to its notifications passes at once. `replaying` does what a person does after very many deaths: brings back what
+    the broker gave up. Raises AssertionError with the ledger and the history of some orders."""
     began = time.monotonic()
     mend(system)
     if not leases:
@@ -70,6 +71,8 @@ def rest(system: System, storm: Storm, within: float = 240.0, leases: bool = Tru
     last: list[str] = []
     while (unfinished := list(restless(system))) and time.monotonic() - began < within:
         last = unfinished
+        if replaying:
+            _bring_back(system)
         time.sleep(0.2)
     log.info(f"at rest after {time.monotonic() - began:.0f} s; the last were {last[:3]}")
     ledger = judge(books.read({name: system.database_url(name) for name in books.STORES}), storm.accepted)
@@ -148,6 +151,15 @@ def ask(system: System, service: str, question: str, **parameters: Any) -> list[
             return list(store.execute(text(question), parameters))
     finally:
         engine.dispose()
+
+
+def _bring_back(system: System) -> None:
+    """Events in whose company a consumer died DELIVERY_LIMIT times; not those that a handler could not deal with."""
+    for letter in dead_letters(system):
+        handler = HANDLER.fullmatch(letter.queue)
+        if handler and letter.reason == NEVER_ANSWERED:
+            replay(system.amqp_url(), f"{handler['consumer']}-service", [letter.id])
+            log.info(f"replayed {letter.type} {letter.id}: {letter.reason}")
 
 
 def _end_leases(system: System) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from labs.infra.system import System
 from labs.services.chassis.crash import POINTS
+from labs.services.chassis.topology import DELIVERY_LIMIT
 from tests.faults.killing import PASSES, Killing, disarm
 from tests.faults.resting import rest
 from tests.faults.storm import LONG, Storm
@@ -32,7 +33,8 @@ def test_processes_that_die_lose_nothing_and_double_nothing(
         disarm(system)
     stormed = time.monotonic() - began
 
-    ledger = rest(system, storm, leases=LONG)
+    # More deaths than deliveries of an event: some are in hand at too many of them.
+    ledger = rest(system, storm, leases=LONG, replaying=deaths > DELIVERY_LIMIT)
     took = time.monotonic() - began
     log.info(f"{dict(killing.deaths)} in {stormed:.0f} s, at rest after {took:.0f} s; {ledger.accepted} orders")
     assert killing.strangers == {}

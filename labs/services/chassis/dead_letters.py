@@ -26,6 +26,8 @@ TIMEOUT = 5.0
 """Seconds for the broker to answer."""
 MOST = 1_000
 """So many are taken in hand at a time; what is behind them comes when they are gone."""
+NEVER_ANSWERED = f"delivered {topology.DELIVERY_LIMIT + 1} times and never answered"
+"""The reason of what the broker itself gave up."""
 
 
 class CannotLook(Exception):
@@ -52,14 +54,13 @@ class Letter:
         headers = message.headers
         event = {name: str(headers.get(PREFIX + name, "")) for name in ("id", "type", "source", "correlationid")}
         dropped: dict[str, Any] = next(iter(headers.get("x-death") or ()), {})  # by the broker itself
-        times = f"delivered {topology.DELIVERY_LIMIT + 1} times and never answered"
         died_at = headers.get(topology.DIED_AT) or _seconds(dropped.get("time"))
         return cls(
             id=event["id"] or message.properties.get("message_id", ""),
             type=event["type"],
             source=event["source"],
             queue=headers.get(topology.FAILED_QUEUE) or dropped.get("queue", ""),
-            reason=headers.get(topology.REASON) if topology.DIED_AT in headers else times,
+            reason=headers.get(topology.REASON) if topology.DIED_AT in headers else NEVER_ANSWERED,
             attempts=topology.attempt(headers),
             age=max(0.0, time.time() - died_at) if died_at else 0.0,
             correlation_id=event["correlationid"],

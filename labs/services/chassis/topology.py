@@ -10,7 +10,8 @@ from kombu import Exchange, Queue
 RETRY_SECONDS = (0.5, 2, 8)
 """How long an event waits before its 2nd, 3rd and 4th attempt; after the last one it is a dead letter."""
 DELIVERY_LIMIT = 20
-"""Deliveries without an answer, as when the consumer is killed by what it reads, before the broker gives up."""
+"""Deliveries without an answer, as when the consumer is killed by what it reads, before the broker gives up. What else it had
+in hand each time is given up with it: guilty or not, it is a dead letter, and can be replayed."""
 UNLIMITED = 2**31 - 1
 """The same for dead letters, which nobody but a person who looks at them ever takes; without it RabbitMQ 4 drops what was
 looked at twenty times."""
