@@ -90,7 +90,7 @@ def test_what_was_accepted_is_delivered_after_all_containers_were_removed_and_ma
 def test_a_service_that_does_not_come_up_says_why(containers, tmp_path, monkeypatch):
     assert containers.state()
     monkeypatch.setenv("LAB_HOME", str(tmp_path))
-    Containers().up("broker-setup")  # the broker's own port is open before it has written down whom it knows
+    Containers().up("user-worker")
     Containers().down()
     (tmp_path / "docker.env").unlink()  # and with it the passwords that the broker remembers
     forgetful = Containers()
@@ -98,7 +98,7 @@ def test_a_service_that_does_not_come_up_says_why(containers, tmp_path, monkeypa
         with pytest.raises(
             StartError, match=r"(?s)broker-setup did not come up.*does not take the password of 'admin'"
         ):
-            forgetful.up("broker-setup")
+            forgetful.up("user-worker")
     finally:
         forgetful.down(volumes=True)
 
