@@ -1,6 +1,7 @@
 """How the classroom speaks in a notebook: a card with a coloured edge, and the same words as plain text."""
 
 import html
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,10 +14,10 @@ SIGNS = {"passed": "✓", "failed": "✗", "open": "○", "note": "›", "findin
 def card(kind: str, title: str, text: str = "", more: str = "") -> None:
     """Show a card; `more` is set in a fixed-width font (a traceback, last lines)."""
     plain = "\n".join(part for part in (f"{SIGNS[kind]} {title}", text, more) if part)
-    body = f"<div style='margin-top:.25em'>{html.escape(text)}</div>" if text else ""
+    body = f"<div style='margin-top:.25em'>{_prose(text)}</div>" if text else ""
     if more:
         body += f"<pre style='margin:.5em 0 0;white-space:pre-wrap;font-size:.9em'>{html.escape(more)}</pre>"
-    heading = f"<strong>{_sign(kind)} {html.escape(title)}</strong>"
+    heading = f"<strong>{_sign(kind)} {_prose(title)}</strong>"
     bundle: dict[str, Any] = {"text/plain": plain, "text/html": f"<div style='{_style(kind)}'>{heading}{body}</div>"}
     display(bundle, raw=True)
 
@@ -44,6 +45,11 @@ def table(rows: Sequence[tuple[str, float, str, bool]]) -> None:
 def diagram(mermaid: str) -> None:
     """Show a Mermaid diagram."""
     display(Markdown(f"```mermaid\n{mermaid}\n```"))
+
+
+def _prose(text: str) -> str:
+    """As HTML; what stands between backticks is code, as in a Markdown cell."""
+    return re.sub("`([^`\n]+)`", r"<code>\1</code>", html.escape(text))
 
 
 def _style(kind: str) -> str:

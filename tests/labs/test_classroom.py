@@ -90,6 +90,16 @@ def test_a_finding_marks_its_value_so_that_two_runs_compare(monkeypatch: pytest.
     assert "<data class='measured'>0.123</data>" in shown["text/html"]
 
 
+def test_a_card_sets_as_code_what_stands_between_backticks_and_escapes_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: dict[str, str] = {}
+    monkeypatch.setattr(cards, "display", lambda bundle, **_: shown.update(bundle))
+    cards.card("failed", "Call `move(1, <2>)`", "`a` is not `b`", more="`as it is`")
+    assert "Call <code>move(1, &lt;2&gt;)</code>" in shown["text/html"]
+    assert "<code>a</code> is not <code>b</code>" in shown["text/html"]
+    assert ">`as it is`<" in shown["text/html"]
+    assert shown["text/plain"] == "✗ Call `move(1, <2>)`\n`a` is not `b`\n`as it is`"
+
+
 def test_the_reference_is_the_cell_of_the_solution_else_what_the_shop_ships() -> None:
     assert "LARGEST_QUANTITY = 10" in str(reference("00_start_here", "order/limits.py"))
     assert "class NotificationWorker" in str(reference("00_start_here", "notification/worker.py"))
