@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from labs.classroom import dependencies, pictures, spans
 from labs.classroom.figures import show
 from labs.classroom.slips import Slip
-from labs.classroom.spans import Query, Trace
+from labs.classroom.spans import Query, Row, Trace
 from labs.classroom.watching import until
 from labs.services.chassis.exporter import EVERY
 
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0
 """Seconds after which what has not come does not come."""
+LATE = 4
+"""So many times as long for a span whose parent is missing still: not everybody hands over as often as our services."""
 
 
 def complete(query: Query, key: str, having: str, within: float = PATIENCE) -> list[Trace]:
-    """All traces about an order, a correlation id or a trace id, once there is a span whose name begins with `having`, every
-    parent has come, and nothing new has for twice the time after which a process hands over what it has. Raises Slip."""
+    """All traces about an order, a correlation id or a trace id, once there is a span whose name begins with `having` and
+    nothing new has come for twice the time after which a process hands over what it has; longer where a parent is missing.
+    Raises Slip."""
 
     def there(found: list[Trace]) -> bool:
         return any(row["operation"].startswith(having) for trace in found for row in spans.rows(trace))
@@ -83,8 +86,7 @@ def search(query: Query, service: str, least: int = 0, **wanted: Any) -> "DataFr
 
 
 def _settled(look: Callable[[], list[Trace]], enough: Callable[[list[Trace]], bool], within: float) -> list[Trace]:
-    """What `look` sees once it is enough and nothing new, span or parent, came for twice the time after which a process hands
-    over what it has; nothing if it never is."""
+    """What `look` sees once it is enough and nothing new came for long enough; nothing if it never is."""
     seen, since = "", time.monotonic()
 
     def settled() -> list[Trace] | None:
@@ -94,6 +96,12 @@ def _settled(look: Callable[[], list[Trace]], enough: Callable[[list[Trace]], bo
         now = f"{len(rows)} {sum(map(len, (row['warnings'] for row in rows)))}"
         if now != seen:
             seen, since = now, time.monotonic()
-        return found if enough(found) and time.monotonic() - since > 2 * EVERY else None
+        quiet = 2 * EVERY * (LATE if _orphaned(rows) else 1)
+        return found if enough(found) and time.monotonic() - since > quiet else None
 
     return list(until(settled, within) or [])
+
+
+def _orphaned(rows: list[Row]) -> bool:
+    there = {row["span"] for row in rows}
+    return any(row["parent"] and row["parent"] not in there for row in rows)

@@ -139,6 +139,15 @@ def test_a_search_for_two_traces_waits_for_the_second_and_for_what_comes_late_of
     assert found.groupby("trace")["service"].nunique().to_dict() == {TRACE: 3, OTHER: 2}
 
 
+def test_a_parent_that_is_missing_is_waited_for_longer_than_anything_else(store, query):
+    now = time.time_ns() // 1000
+    store.add([making.span(2, OTHER, "outside", start=now, parent=1)])
+    late = making.span(1, OTHER, "gateway", start=now)
+    threading.Timer(3 * tracing.EVERY, store.add, [[late]]).start()
+    (found,) = tracing.complete(query, OTHER, "")
+    assert [row["service"] for row in spans.rows(found)] == ["gateway", "outside"]
+
+
 def test_a_search_for_more_traces_than_come_says_so(store, query, monkeypatch):
     order(store)
     monkeypatch.setattr(tracing, "PATIENCE", 0.1)
