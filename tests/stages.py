@@ -79,7 +79,7 @@ STAGES = (
     Stage("nbval", ("--nbval", "solutions"), counts_tests=True, hands=2),
     Stage("papermill", ("tests/labs/runs", "-k", "not solutions"), counts_tests=True, hands=2),
     Stage("mutants", ("tests/mutants",), counts_tests=True, hands=4),
-    Stage("faults", tuple(f"tests/faults/test_{name}.py" for name in FAULTS), counts_tests=True, hands=3),
+    Stage("faults", tuple(f"tests/faults/test_{name}.py" for name in FAULTS), counts_tests=True, hands=2),
 )
 
 
