@@ -109,9 +109,10 @@ def suppressed(system: System, process: str, event_id: str) -> int:
     return sum(event_id in line and "suppressed" in line for line in files.lines(system.log(process)))
 
 
-def last_error(system: System, process: str) -> str:
-    """The error that a worker logged last, since it was started; empty if there is none."""
-    errors = [entry["error"] for entry in _since_start(system, process) if "error" in entry]
+def last_error(system: System, process: str, trace_id: str = "") -> str:
+    """The error that a worker logged last, since it was started, on this trace if one is given; empty if there is none."""
+    entries = [entry for entry in _since_start(system, process) if "error" in entry]
+    errors = [entry["error"] for entry in entries if trace_id in entry.get("trace", {}).get("id", "")]
     return f"{errors[-1]['type']}: {errors[-1]['message']}" if errors else ""
 
 

@@ -125,11 +125,13 @@ def settle(lab: Lab, _answer: Any) -> Verdict:
 
 def _settled_once(lab: Lab, seen: Tap, order_id: str) -> Verdict:
     """Two late answers for an order that is confirmed already: another yes, then a no."""
+    trace_id = uuid4().hex  # by which its errors are told from those of what an earlier answer has left in the queues
     for event_type in ("stock_reserved", "stock_rejected"):
-        late = Event("inventory-service", event_type, {"order_id": order_id, "reason": "late"})
+        said, parent = {"order_id": order_id, "reason": "late"}, f"00-{trace_id}-{uuid4().hex[:16]}-00"
+        late = Event("inventory-service", event_type, said, traceparent=parent)
         watching.tell(lab.system, late)
-        watching.until(lambda event=late: _dealt_with(lab, event), PATIENCE)  # type: ignore[misc]
-    if trouble := watching.last_error(lab.system, "order-worker"):
+        watching.until(lambda event=late: _dealt_with(lab, event, trace_id), PATIENCE)  # type: ignore[misc]
+    if trouble := watching.last_error(lab.system, "order-worker", trace_id):
         message = f"A late answer came for a settled order: `settle` gave None, and your handler raised {trouble}."
         ending = "Note over order-service: raises, is tried again, and raises"
         late_story = ("inventory-service->>order-service: stock_reserved, once more", ending)
@@ -158,9 +160,10 @@ def _settled_once(lab: Lab, seen: Tap, order_id: str) -> Verdict:
     )
 
 
-def _dealt_with(lab: Lab, event: Event) -> bool:
+def _dealt_with(lab: Lab, event: Event, trace_id: str) -> bool:
     """Its effect is committed, or the handler raised."""
-    return watching.claimed(lab.system, "order", event.id) or bool(watching.last_error(lab.system, "order-worker"))
+    trouble = watching.last_error(lab.system, "order-worker", trace_id)
+    return watching.claimed(lab.system, "order", event.id) or bool(trouble)
 
 
 @CHECKS.exercise("demand", "analytics/worker.py")
