@@ -36,8 +36,7 @@ class Changing:
     def deploy(self, process: str, **settings: Any) -> None:
         """Restart one process of a service with these settings on top of those it has; returns when it is ready."""
         service = self.system.services[process].group
-        spelt = {name: str(value) for name, value in settings.items()}
-        self.system.configure(service, **{**self.system.configured(service), **spelt})
+        self.system.configure(service, **{**self.system.configured(service), **settings})
         try:
             self.system.restart(process)
         except StartError as error:

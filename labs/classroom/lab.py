@@ -88,7 +88,7 @@ class Lab(Watched, Visited, Recorded, Programs, Changing, Strangling):
     def configure(self, service: str, now: bool = True, **settings: Any) -> None:
         """Settings of a service, as environment variables; none: those it had first. What runs of it is restarted with them,
         or, if not `now`, has them from its next start on, such as that of a `%%service` cell."""
-        self.system.configure(service, **{name: str(value) for name, value in settings.items()})
+        self.system.configure(service, **settings)
         if now and self.pids(service):
             self.system.restart(service)
         words = ", ".join(f"{name}={value}" for name, value in settings.items())

@@ -20,7 +20,7 @@ Sample = tuple[dict[str, str], Any]
 """Labels, and what belongs to them."""
 
 
-class Watched(Protocol):
+class Monitored(Protocol):
     """A shop whose Prometheus runs: as processes, in containers."""
 
     def address(self, name: str) -> str:
@@ -34,7 +34,7 @@ class Monitor:
     """Of one system whose Prometheus runs. Windows in PromQL are in the system's own time: where an hour passes in a minute,
     `[5m]` looks back five seconds. Raises Slip for a wrong query, and where nobody answers."""
 
-    def __init__(self, where: Watched) -> None:
+    def __init__(self, where: Monitored) -> None:
         self._where = where
 
     @property

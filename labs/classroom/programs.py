@@ -34,7 +34,7 @@ class Programs:
     def another(self, program: str, name: str, **settings: Any) -> None:
         """Start a program once more, as a process of its own called `name`, with settings of its own."""
         twin(self.system, program, name)
-        self.system.configure(f"{name}-service", **{key: str(value) for key, value in settings.items()})
+        self.system.configure(f"{name}-service", **settings)
         self.system.restart(f"{name}-service")
         cards.card("note", f"{name}-service runs: the same program as {program}-service")
 

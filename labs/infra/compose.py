@@ -56,6 +56,11 @@ class Service:
         return self.environment.get("SERVICE", self.name)
 
     @property
+    def time_lapse(self) -> float:
+        """By how much the times in the files that it mounts are divided where no container is."""
+        return float(self.local.get("time_lapse", 1))
+
+    @property
     def probes(self) -> tuple[str, ...]:
         """The URLs that say whether it is well where no container is. Raises ComposeError for a check of another kind."""
         if "health" in self.local:

@@ -100,7 +100,7 @@ class Places:
                     target = copy / file.relative_to(original)
                     target.parent.mkdir(parents=True, exist_ok=True)
                     text = self.translate(service, file.read_text())
-                    target.write_text(lapsed(text, service.local.get("time_lapse", 1)))
+                    target.write_text(lapsed(text, service.time_lapse))
 
     def order(self, service: Service, extra: Mapping[str, str] | None = None, cold: bool = False) -> dict[str, Any]:
         """The guard's start order for this service; `extra` adds to its environment, `cold` forbids forking it."""

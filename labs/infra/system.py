@@ -110,7 +110,7 @@ class System:
 
     def time_lapse(self, name: str) -> float:
         """By how much the times in the files that a service reads are divided."""
-        return float(self.services[name].local.get("time_lapse", 1))
+        return self.services[name].time_lapse
 
     @property
     def guard_pid(self) -> int:
@@ -132,10 +132,10 @@ class System:
         self._starting.halt(*self._alive(names))
         self.start(*names, timeout=timeout)
 
-    def configure(self, service: str, **settings: str) -> None:
+    def configure(self, service: str, **settings: Any) -> None:
         """Environment variables of a service, e.g. of order-service, from its next start on; those of docker-compose.yml count
         for what is not given. Names of the file, such as tracing:4318, are replaced by what they are here."""
-        self._settings[service] = settings
+        self._settings[service] = {name: str(value) for name, value in settings.items()}
 
     def configured(self, service: str) -> dict[str, str]:
         """What `configure` was told last."""

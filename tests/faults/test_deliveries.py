@@ -17,9 +17,10 @@ from kombu import Connection, Queue
 from labs.classroom import books
 from labs.classroom.watching import queue_names
 from labs.infra.system import System
+from labs.services.chassis.dead_letters import Letter
 from labs.services.chassis.events import Event
 from labs.services.chassis.publisher import Outgoing, Publisher
-from labs.services.chassis.topology import FAILED_QUEUE, again, dead
+from labs.services.chassis.topology import again, dead
 from tests.faults.resting import HANDLER, TELLING, ask, dead_letters, mend, rest
 from tests.faults.storm import LONG, Storm
 from tests.infra.nodes import eventually
@@ -153,12 +154,13 @@ def _repair(system: System, data: dict[str, dict[str, object]]) -> set[str]:
                 continue
             queue = Queue(dead(service), channel=connection.channel())
             while message := queue.get():
-                if event_id := str(message.headers.get("cloudEvents:id", "")):
-                    events.add(event_id)
-                if right := data.get(event_id):
-                    letter = Outgoing.passed_on(message, again(service), message.headers[FAILED_QUEUE], {})
+                letter = Letter.of(message)
+                if letter.type:
+                    events.add(letter.id)
+                if right := data.get(letter.id):
+                    outgoing = Outgoing.passed_on(message, again(service), letter.queue, {})
                     body = json.dumps(right).encode()
-                    assert publisher.publish([replace(letter, body=body)]) == [""]
+                    assert publisher.publish([replace(outgoing, body=body)]) == [""]
                 message.ack()
     mend(system)
     if found := dead_letters(system):
