@@ -22,7 +22,9 @@ from urllib3.exceptions import NewConnectionError
 
 from labs.classroom.people import ADMINISTRATOR, PASSWORD
 from labs.classroom.shop import UNDER_WAY, Shop
+from labs.classroom.visited import MONOLITH
 from labs.infra.system import System
+from tests.infra.nodes import eventually
 
 LONG = os.environ.get("LAB_FAULTS", "long") == "long"
 """Whether there is time for everything (`make test-faults`), or for a few of each only (LAB_FAULTS=short, `make test`)."""
@@ -42,20 +44,22 @@ class Storm:
     what the clerk met, `wrong` is what no fault explains."""
 
     def __init__(self, system: System, seed: int, through: str = "gateway") -> None:
-        self.shop, self.seed = Shop(system, through), seed
+        self.shop, self.seed, self._door = Shop(system, through), seed, through
         self.accepted: dict[str, str] = {}
         self.trouble: Counter[str] = Counter()
         self.wrong: list[str] = []
-        self._orders = create_engine(system.database_url("monolith" if through == "monolith" else "order"))
+        self._orders = create_engine(system.database_url(MONOLITH if through == MONOLITH else "order"))
         self._numbers = itertools.count()
         self._customers: list[str] = []
         self._stop = threading.Event()
 
     def open(self) -> None:
-        """Put everything on the shelf."""
+        """Put everything on the shelf; returns when it can be ordered, even while nobody can be asked for a price."""
         for sku, pieces in SHELF.items():
             self.shop.offer(sku, random.Random(sku).randint(100, 900), low_at=10)
             self.shop.stock(sku, pieces)
+        if self._door != MONOLITH:
+            eventually(self._knows_all_prices, 60, "order-service has heard of every price")
 
     @contextmanager
     def raging(self, newcomers: float = 0.1, crowd: int = CROWD) -> Iterator[None]:
@@ -74,6 +78,10 @@ class Storm:
         states = ", ".join(f"'{state}'" for state in UNDER_WAY)
         with self._orders.connect() as store:
             return int(store.execute(text(f"SELECT count(*) FROM orders WHERE status IN ({states})")).scalar_one())
+
+    def _knows_all_prices(self) -> bool:
+        with self._orders.connect() as store:
+            return SHELF.keys() <= set(store.scalars(text("SELECT sku FROM known_prices")))
 
     @contextmanager
     def _at_work(

@@ -25,6 +25,8 @@ from tests.infra.nodes import eventually
 ORDERS = 1000 if LONG else 80
 FROZEN, AWAY = (45.0, 60.0) if LONG else (7.0, 7.0)
 """Seconds; more than the 5 that a publisher waits for the broker's word."""
+GATEWAY_WAITS = 5.0
+"""Seconds for which it tries to be heard, 50 times with pauses by dice: 6.2 on average, hardly ever less than this."""
 MIX = 180.0 if LONG else 12.0
 WITH_A_FAULT = 4.0 if LONG else 0.3
 MET = [name for name, fault in FAULTS.items() if fault.gateway != "pager"]
@@ -82,14 +84,18 @@ def test_while_the_broker_is_away_orders_are_accepted_and_wait(system: System, s
 
 
 def test_every_process_is_restarted_in_turn_under_load(system: System, storm: Storm) -> None:
+    longest = 0.0
     with storm.raging(newcomers=0.3), met(storm) as trouble:
         for _ in range(3 if LONG else 1):
             for name in PASSES:
-                before = system.pid(name)
+                before, began = system.pid(name), time.monotonic()
                 system.restart(name, timeout=90)
+                if name.endswith("-api"):
+                    longest = max(longest, time.monotonic() - began)
                 assert system.exit_code(name) is None
                 assert system.pid(name) != before
-    assert not trouble, "the gateway waits until somebody listens, and who listens answers"
+    log.info(f"the longest that nobody listened: {longest:.1f} s; customers met {dict(trouble)}")
+    assert not trouble or longest > GATEWAY_WAITS, "the gateway waits until somebody listens, and who listens answers"
     rest(system, storm)
 
 
