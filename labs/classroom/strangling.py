@@ -64,8 +64,11 @@ class Strangling:
         cards.card("note", f"{capability}: {percent} % to the {to}")
 
     def behaves(self) -> dict[str, str]:
-        """What is wrong with the shop as customers see it, by question; empty if it behaves as ever."""
-        return behaviour.ask(self.front)
+        """What is wrong with the shop as customers see it, by question; empty if it behaves as ever. Says it, too."""
+        wrong = behaviour.ask(self.front)
+        for question, said in wrong.items():
+            cards.card("note", f"the shop is asked ({question}), and {said}")
+        return wrong
 
     def carry(self, *capabilities: str) -> int:
         """Copy what these own from the monolith's database to that of the service; returns how many rows were not there yet."""
