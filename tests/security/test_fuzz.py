@@ -129,7 +129,6 @@ def _fuzz(operation: APIOperation, mode: GenerationMode, ask: Any, examples: int
 
     @settings(
         max_examples=examples,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.generate, Phase.shrink],

@@ -174,7 +174,7 @@ BODIES = st.lists(st.sampled_from(PIECES), max_size=5).map(b"".join)
 
 
 @given(head=HEADS, body=BODIES, cuts=st.lists(st.integers(0, 90), max_size=4))
-@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@settings(max_examples=400, derandomize=True, database=None)
 def test_a_thread_that_gets_a_request_never_waits_for_its_client(head, body, cuts):
     data = b"POST /x HTTP/1.1\r\nHost: shop\r\n" + head + b"\r\n" + body
     arriving, places = Arriving(), sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})

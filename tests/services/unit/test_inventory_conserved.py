@@ -149,5 +149,5 @@ def test_pieces_are_conserved(inventory_on_each):
         service = inventory_on_each
 
     examples = 20 if inventory_on_each.db.one_writer else 10  # the rules are the same, and SQLite is quicker
-    calm = settings(max_examples=examples, stateful_step_count=25, deadline=None, suppress_health_check=ALL)
+    calm = settings(max_examples=examples, stateful_step_count=25, suppress_health_check=ALL)
     run_state_machine_as_test(OnThis, settings=calm)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from sqlalchemy import func, select
@@ -434,11 +434,4 @@ class Stories(RuleBasedStateMachine):
 
 def test_whatever_befalls_an_order_in_the_database_it_ends_and_is_even(db):
     Stories.db = db
-    unhurried = settings(
-        max_examples=60,
-        stateful_step_count=20,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
-        database=None,
-    )
-    run_state_machine_as_test(Stories, settings=unhurried)
+    run_state_machine_as_test(Stories, settings=settings(max_examples=60, stateful_step_count=20, database=None))
