@@ -61,16 +61,18 @@ def mend(system: System) -> None:
 
 
 def rest(system: System, storm: Storm, within: float = 240.0, leases: bool = True, replaying: bool = False) -> Ledger:
-    """Mend everything, wait (seconds) until all is at rest, and compare. Without `leases` the time for which a dead worker
-    holds on to its notifications passes at once. `replaying` does what a person does after very many deaths: brings back what
-    the broker gave up. Raises AssertionError with the ledger and the history of some orders."""
-    began = time.monotonic()
+    """Mend everything, wait until all is at rest, as long as something moves `within` so many seconds, and compare. Without
+    `leases` the time for which a dead worker holds on to its notifications passes at once. `replaying` does what a person does
+    after very many deaths: brings back what the broker gave up. Raises AssertionError with the ledger and the history of some
+    orders."""
+    began = moved = time.monotonic()
     mend(system)
     if not leases:
         _end_leases(system)
     last: list[str] = []
-    while (unfinished := list(restless(system))) and time.monotonic() - began < within:
-        last = unfinished
+    while (unfinished := list(restless(system))) and time.monotonic() - moved < within:
+        if unfinished != last:
+            last, moved = unfinished, time.monotonic()
         if replaying:
             _bring_back(system)
         time.sleep(0.2)
