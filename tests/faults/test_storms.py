@@ -25,6 +25,8 @@ from tests.infra.nodes import eventually
 ORDERS = 1000 if LONG else 80
 FROZEN, AWAY = (45.0, 60.0) if LONG else (7.0, 7.0)
 """Seconds; more than the 5 that a publisher waits for the broker's word."""
+WAITING = 1000 if LONG else 100
+"""Orders that are under way at most while nothing is delivered."""
 GATEWAY_WAITS = 5.0
 """Seconds for which it tries to be heard, 50 times with pauses by dice: 6.2 on average, hardly ever less than this."""
 MIX = 180.0 if LONG else 12.0
@@ -55,7 +57,7 @@ def test_the_broker_is_killed_twice_while_orders_come_in(system: System, storm: 
 
 def test_the_broker_freezes_while_orders_come_in(system: System, storm: Storm) -> None:
     frozen, first = beam(system), len(storm.accepted)
-    with storm.raging(crowd=1000 if LONG else 100), met(storm) as trouble:
+    with storm.raging(crowd=WAITING), met(storm) as trouble:
         os.kill(frozen.pid, signal.SIGSTOP)
         try:
             time.sleep(FROZEN)  # as long as it takes
@@ -70,7 +72,7 @@ def test_the_broker_freezes_while_orders_come_in(system: System, storm: Storm) -
 def test_while_the_broker_is_away_orders_are_accepted_and_wait(system: System, storm: Storm) -> None:
     system.stop(BROKER)
     first = len(storm.accepted)
-    with storm.raging(crowd=1000 if LONG else 100), met(storm) as trouble:
+    with storm.raging(crowd=WAITING), met(storm) as trouble:
         time.sleep(AWAY)  # as long as it takes
         for name in ("order-api", "order-worker"):
             answer = requests.get(f"http://{system.places.address(name, 8000)}/health/ready", timeout=5)
