@@ -4,15 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from nbval.plugin import IPyNbCell
 
 from tests.ground import Ground
 
 pytest_plugins = ["tests.postgres"]
 GROUND = pytest.StashKey[Ground]()
-settings.register_profile("unhurried", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")  # a busy machine is slow, and that says nothing about what is tested
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -19,6 +19,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
+import tests.unhurried  # noqa: F401  no clock
 from labs.classroom.people import ADMINISTRATOR
 from labs.services.chassis.shapes import EMAIL
 from tests.security.apps import SERVICES, app_of, everything

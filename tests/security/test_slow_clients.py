@@ -13,6 +13,7 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tests.unhurried  # noqa: F401  no clock
 from labs.services.chassis.slow_clients import LONGEST_HEAD, PATIENCE, Arriving
 from tests.security.raw import connect, heard, spoken
 

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tests.unhurried  # noqa: F401  no clock
 from labs.infra.contracts.breaks import Way, text
 from labs.infra.contracts.comparing import compare
 from labs.infra.contracts.differences import differences

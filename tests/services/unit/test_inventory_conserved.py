@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import delete
 
+import tests.unhurried  # noqa: F401  no clock
 from labs.services.chassis.inbox import inbox
 from labs.services.chassis.outbox import outbox
 from labs.services.inventory import store

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from sqlalchemy import func, select
 
+import tests.unhurried  # noqa: F401  no clock
 from labs.services.chassis.database import Database
 from labs.services.chassis.outbox import outbox
 from labs.services.order import store
