@@ -74,7 +74,13 @@ def _order(shop: Shop) -> None:
     wanted = (Request("POST", url, body, {**headers, "Idempotency-Key": f"of-{n}"}) for n in range(ORDERS))
     assert closed_loop(islice(wanted, ORDERS), 8, 120, timeout=60).statuses() == {202: ORDERS}
     eventually(lambda: not [o for o in shop.orders(limit=100) if o["status"] != "fulfilled"], 120, "all are fulfilled")
-    eventually(lambda: len(shop.mails()) >= 3 * ORDERS, 120, "all are told")
+    # A worker still has something to say when a mail has arrived or an order is fulfilled: what its last events say of both.
+    eventually(
+        lambda: len(rows(shop, "notification", TOLD)) >= 3 * ORDERS, 120, "all customers are told, and that they are"
+    )
+    eventually(
+        lambda: set(rows(shop, "order", FULFILLED)) <= set(rows(shop, "inventory", HANDLED)), 60, "stock knows all"
+    )
     eventually(lambda: not waiting(shop), 60, "all events have left")
 
 
@@ -90,6 +96,9 @@ def waiting(shop: Shop) -> list[tuple[str, ...]]:
     return [row for service in ("order", "inventory", "notification") for row in rows(shop, service, WAITING)]
 
 
+TOLD = "SELECT event_id FROM outbox WHERE type = 'notification_sent' AND sent_at IS NOT NULL"
+FULFILLED = "SELECT event_id FROM outbox WHERE type = 'order_fulfilled'"
+HANDLED = "SELECT event_id FROM inbox"
 WAITING = "SELECT event_id FROM outbox WHERE sent_at IS NULL AND type NOT LIKE 'user_%' AND type <> 'price_changed'"
 
 
