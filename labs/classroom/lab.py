@@ -11,6 +11,7 @@ from IPython.core.getipython import get_ipython
 
 from labs.classroom import cards, rules, watching, workshop
 from labs.classroom.changing import Changing
+from labs.classroom.decomposed import Decomposed
 from labs.classroom.programs import Programs
 from labs.classroom.recorded import Recorded
 from labs.classroom.records import Records
@@ -41,7 +42,7 @@ SCALES = ("ci", "class", "talk")
 _open: dict[str, "Lab"] = {}
 
 
-class Lab(Watched, Visited, Recorded, Programs, Changing, Strangling):
+class Lab(Watched, Visited, Recorded, Programs, Changing, Strangling, Decomposed):
     """One run of one lab: its own system of processes, its own copy of the code, its records. `scale` is ci, class or talk."""
 
     def __init__(self, name: str, scale: str = "ci") -> None:
@@ -299,7 +300,8 @@ class Lab(Watched, Visited, Recorded, Programs, Changing, Strangling):
             first = PurePosixPath(path).parts[0]
             groups = {described.group for described in self.system.services.values()}
             service = first if rules.is_rule(path) or first in groups else f"{first}-service"
-            of_none = first in (*workshop.OUTSIDE_THE_SHOP, "chassis")  # the lab itself loads them, or every service
+            # the lab itself loads them, or the check starts them, or every service has them
+            of_none = first in (*workshop.OUTSIDE_THE_SHOP, *workshop.ARRANGED, "chassis")
             if not of_none and not self.pids(service):
                 raise Slip(f'{service} does not run. Start it with `lab.start("{service}")`, then check again.')
         return check.judge(self, answer)

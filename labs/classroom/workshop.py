@@ -18,6 +18,8 @@ SHIPPED = {path.name for path in (PROJECT / "labs/services").iterdir() if path.i
 """The folders of the services that the shop has from the start."""
 OUTSIDE_THE_SHOP = ("customers", "cuts")
 """Folders of files that no service runs, but the lab itself."""
+ARRANGED = ("checkout",)
+"""Folders of services that a check starts itself, as many of them as it needs."""
 PROCESSES = {"worker.py": "{}-worker", "main.py": "{}"}
 """The files of a service of a learner's own that run, and how their processes are called."""
 SHOWN_LINES = 14

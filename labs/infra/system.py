@@ -159,6 +159,10 @@ class System:
         """A new service that is one process with a `main`, in the shape of `x-program`. It needs nothing of `provision`."""
         self.services.update(compose.read_consumer(COMPOSE_FILE, name, self.variables, "x-program"))
 
+    def add_api(self, name: str) -> None:
+        """A new service that only answers HTTP, in the shape of `x-api`. It needs nothing of `provision` either."""
+        self.services.update(compose.read_consumer(COMPOSE_FILE, name, self.variables, "x-api"))
+
     def provision(self) -> None:
         """Give every service that the system has by now its user, rights and exchange in the broker, and its database where
         PostgreSQL runs."""

@@ -199,6 +199,19 @@ def test_a_new_program_is_one_process_of_the_same_kind() -> None:
     assert made["printing"].environment["AMQP_URL"].startswith("amqp://shop.learner:")
 
 
+def test_a_new_service_that_only_answers_http_is_one_process_like_the_shops_own() -> None:
+    variables = Variables(VHOST="shop", OTLP_ENDPOINT="http://tracing:4318")
+    shipped = compose.read(COMPOSE_FILE, variables)["order-api"]
+    made = compose.read_consumer(COMPOSE_FILE, "combine", variables, "x-api")
+
+    assert set(made) == {"combine"}
+    assert made["combine"].group == "combine-service"
+    assert made["combine"].command == tuple(word.replace("order", "combine") for word in shipped.command)
+    assert (made["combine"].restart, made["combine"].health) == (shipped.restart, shipped.health)
+    assert made["combine"].environment["OTLP_ENDPOINT"] == "http://tracing:4318"
+    assert not made["combine"].depends_on
+
+
 def test_what_was_changed_of_a_service_stays_changed_when_its_variables_say_something_else(tmp_path: Path) -> None:
     raw = {"command": "brew", "environment": {"WATER": "${WATER:-cold}", "LEAVES": "green"}, "restart": "always"}
     before, now = read(tmp_path, pot=raw)["pot"], read(tmp_path, {"WATER": "hot"}, pot=raw)["pot"]
