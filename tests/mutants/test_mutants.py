@@ -38,6 +38,7 @@ UP = {
         "order-service",
         "notification-service",
     ],
+    "13_pitfall_over_decomposition": ["user-api", "inventory-api", "order-api"],
     "12_distributed_tracing": ["tracing", "user-service", "order-service", "inventory-service", "outside"],
     "11_metrics_and_alerts": [
         "user-service",

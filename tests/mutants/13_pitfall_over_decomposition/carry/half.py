@@ -1,0 +1,3 @@
+def carry(order, steps, following):
+    order = steps[0](order)
+    return following(order) if following else order

@@ -1,0 +1,2 @@
+def score(left, right, changes):
+    return float(any(steps & left and steps & right for steps in changes))
