@@ -7,7 +7,7 @@ import requests
 
 from labs.classroom import cards, cutting
 from labs.classroom.load import Report
-from labs.classroom.merging import Cut
+from labs.classroom.merging import Cut, Score
 from labs.classroom.order_path import ENTRY, OrderPath, Weight
 from labs.classroom.recorded import CUTS
 from labs.classroom.references import reference
@@ -18,7 +18,8 @@ from labs.infra.start_error import StartError
 from labs.infra.system import System
 
 SEED = 13
-STEPS, CARRY, CHANGES = f"{ENTRY}/steps.py", f"{ENTRY}/carry.py", f"{CUTS}/changes.py"
+STEPS, CARRY = f"{ENTRY}/steps.py", f"{ENTRY}/carry.py"
+CHANGES, CRITERION = f"{CUTS}/changes.py", f"{CUTS}/criterion.py"
 
 
 class Decomposed:
@@ -41,11 +42,17 @@ class Decomposed:
 
     def changes(self) -> dict[str, frozenset[str]]:
         """Each change of cuts/changes.py with the steps that have one of its names in their code, and so are edited for it.
-        Raises Slip."""
+        Raises Slip, and what the file raises."""
         self._written(CHANGES)
         named = loaded(self.system.places.code / "labs/services" / CHANGES).CHANGES
         sources = self.steps()
         return {what: frozenset(cutting.touched({"names": names}, sources)) for what, names in named.items()}
+
+    def criterion(self) -> Score:
+        """The function `score` of cuts/criterion.py as it is now. Raises what the file raises."""
+        self._fill_in(CRITERION)
+        score: Score = loaded(self.system.places.code / "labs/services" / CRITERION).score
+        return score
 
     def arrange(self, cut: Cut) -> None:
         """Run the path as these services, and end those that it ran as before. Raises Slip."""

@@ -26,7 +26,7 @@ def merged(cut: Cut, score: Score, changes: Changes) -> list[list[str]]:
     services = [list(steps) for steps in cut]
     while len(services) > 1:
         at_border = scores(services, score, changes)
-        best = max(range(len(at_border)), key=at_border.__getitem__)
+        best = at_border.index(max(at_border))
         if not at_border[best] > ENOUGH:
             break
         services[best : best + 2] = [services[best] + services[best + 1]]

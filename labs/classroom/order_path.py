@@ -107,7 +107,7 @@ class OrderPath:
         """What the path takes as it runs now, by so many orders one after the other. Raises requests.HTTPError if one fails."""
         for _ in range(WARM_UP):
             succeeded(self.send(shop))
-        before, waits = self._cpu(), []
+        before, waits = self._cpu(), list[float]()
         for _ in range(number):
             begun = time.monotonic()
             succeeded(self.send(shop))
