@@ -48,10 +48,15 @@ def names(cut: Cut) -> list[str]:
     return [ENTRY, *(steps[0] for steps in cut[1:])]
 
 
+def process(name: str) -> str:
+    """The process of a service of the path."""
+    return f"{name}-api"
+
+
 def settings(cut: Cut) -> dict[str, dict[str, str]]:
     """The settings of each service, by its name."""
     called = names(cut)
-    following = [*(f"http://{name}:{PORT}" for name in called[1:]), ""]
+    following = [*(f"http://{process(name)}:{PORT}" for name in called[1:]), ""]
     return {
         name: {"STEPS": ",".join(steps), "NEXT_URL": url}
         for name, steps, url in zip(called, cut, following, strict=True)
@@ -80,18 +85,23 @@ class OrderPath:
         """The services that run now, in the order of the path."""
         return names(self.cut) if self.cut else []
 
+    @property
+    def processes(self) -> list[str]:
+        """The same by the names that the system knows its processes by."""
+        return [process(name) for name in self.names]
+
     def arrange(self, cut: Cut) -> None:
         """Run the path as these services, and end those that it ran as before; nothing if it runs so already. Raises
         StartError."""
         wanted = tuple(map(tuple, cut))
-        if wanted == self.cut and all(self._system.state(name) == "running" for name in self.names):
+        if wanted == self.cut and all(self._system.state(name) == "running" for name in self.processes):
             return
-        self._system.stop(*self._known)
+        self._system.stop(*map(process, self._known))
         self.cut = ()
         for name, own in settings(wanted).items():
             self._know(name)
             self._system.configure(f"{name}-service", **own)
-        self._system.start(*names(wanted), timeout=READY_WITHIN)
+        self._system.start(*map(process, names(wanted)), timeout=READY_WITHIN)
         self.cut = wanted
         self._start = self._cpu()
 
@@ -113,7 +123,7 @@ class OrderPath:
             succeeded(self.send(shop))
             waits.append(time.monotonic() - begun)
         cpu = (self._cpu() - before) / number
-        memory = sum(group_memory(self._system.pid(name)) for name in self.names) / 2**20
+        memory = sum(group_memory(self._system.pid(name)) for name in self.processes) / 2**20
         weight = Weight(len(self.cut), self._start, memory, statistics.median(waits), cpu)
         self.weighed[self.cut] = weight
         return weight
@@ -135,14 +145,15 @@ class OrderPath:
             return
         self._system.add_api(name)
         here = self._system.services
-        command = tuple(word.replace(f".{name}.api:", f".{ENTRY}.api:") for word in here[name].command)
-        here[name] = dataclasses.replace(here[name], command=command)
+        made = here[process(name)]
+        command = tuple(word.replace(f".{name}.api:", f".{ENTRY}.api:") for word in made.command)
+        here[process(name)] = dataclasses.replace(made, command=command)
         self._known.append(name)
 
     def _cpu(self) -> float:
         """Seconds of CPU time that the processes of all services have used. One look at the machine's processes for all: to
         look for the children of each would cost as much as some orders."""
-        masters = {self._system.pid(name) for name in self.names} - {0}
+        masters = {self._system.pid(name) for name in self.processes} - {0}
         used = 0.0
         for process in psutil.process_iter(["ppid", "cpu_times"]):
             if {process.pid, process.info["ppid"]} & masters and process.info["cpu_times"]:

@@ -121,8 +121,8 @@ def rebased(ours: Service, before: Service, now: Service) -> Service:
 
 
 def read_consumer(path: Path, name: str, variables: Mapping[str, str], shape: str = "x-consumer") -> dict[str, Service]:
-    """The services that a new consumer called `name` is made of: x-consumer or x-program of the file, where it is called
-    example."""
+    """The services that a new consumer called `name` is made of: x-consumer, x-program or x-api of the file, where it is
+    called example."""
     text = yaml.safe_dump(_document(path)[shape])
     renamed = yaml.load(text.replace("example", name).replace("EXAMPLE", name.upper()), Loader)
     return {key: _service(key, raw, variables) for key, raw in renamed.items()}

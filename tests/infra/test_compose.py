@@ -199,17 +199,20 @@ def test_a_new_program_is_one_process_of_the_same_kind() -> None:
     assert made["printing"].environment["AMQP_URL"].startswith("amqp://shop.learner:")
 
 
-def test_a_new_service_that_only_answers_http_is_one_process_like_the_shops_own() -> None:
+def test_a_new_service_that_only_answers_http_is_one_process_with_neither_tables_nor_messages() -> None:
     variables = Variables(VHOST="shop", OTLP_ENDPOINT="http://tracing:4318")
     shipped = compose.read(COMPOSE_FILE, variables)["order-api"]
     made = compose.read_consumer(COMPOSE_FILE, "combine", variables, "x-api")
 
-    assert set(made) == {"combine"}
-    assert made["combine"].group == "combine-service"
-    assert made["combine"].command == tuple(word.replace("order", "combine") for word in shipped.command)
-    assert (made["combine"].restart, made["combine"].health) == (shipped.restart, shipped.health)
-    assert made["combine"].environment["OTLP_ENDPOINT"] == "http://tracing:4318"
-    assert not made["combine"].depends_on
+    assert set(made) == {"combine-api"}
+    ours = made["combine-api"]
+    assert ours.group == "combine-service"
+    assert ours.command == tuple(word.replace("order", "combine") for word in shipped.command)
+    assert (ours.restart, ours.health, ours.grace) == (shipped.restart, shipped.health, shipped.grace)
+    assert ours.environment["OTLP_ENDPOINT"] == "http://tracing:4318"
+    assert not {"DATABASE_URL", "AMQP_URL"} & ours.environment.keys()
+    assert not ours.volumes
+    assert not ours.depends_on
 
 
 def test_what_was_changed_of_a_service_stays_changed_when_its_variables_say_something_else(tmp_path: Path) -> None:

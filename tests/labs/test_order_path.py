@@ -46,13 +46,13 @@ def path(system: System) -> OrderPath:
 
 
 def told(system: System, name: str) -> dict[str, str]:
-    return dict(requests.get(f"http://{system.address(name)}/part", timeout=5).json())
+    return dict(requests.get(f"http://{system.address(order_path.process(name))}/part", timeout=5).json())
 
 
 def test_the_first_service_is_called_as_the_door_and_the_others_as_their_first_step():
     assert order_path.names([["a", "b"], ["c", "d"], ["e"]]) == ["checkout", "c", "e"]
     assert order_path.settings([["a", "b"], ["c"]]) == {
-        "checkout": {"STEPS": "a,b", "NEXT_URL": "http://c:8000"},
+        "checkout": {"STEPS": "a,b", "NEXT_URL": "http://c-api:8000"},
         "c": {"STEPS": "c", "NEXT_URL": ""},
     }
 
@@ -62,22 +62,22 @@ def test_a_cut_becomes_processes_and_another_cut_replaces_them(system: System, p
     assert told(system, "checkout") == {
         "SERVICE": "checkout-service",
         "STEPS": "a",
-        "NEXT_URL": f"http://{system.address('b')}",
+        "NEXT_URL": f"http://{system.address('b-api')}",
     }
     assert told(system, "b")["STEPS"] == "b,c"
     assert told(system, "d")["NEXT_URL"] == ""
 
     path.arrange([["a", "b", "c"], ["d"]])
     assert path.names == ["checkout", "d"]
-    assert told(system, "checkout")["NEXT_URL"] == f"http://{system.address('d')}"
-    assert system.state("b") == "stopped"
+    assert told(system, "checkout")["NEXT_URL"] == f"http://{system.address('d-api')}"
+    assert system.state("b-api") == "stopped"
 
 
 def test_a_cut_that_runs_already_is_left_alone(system: System, path: OrderPath) -> None:
     path.arrange([["a"], ["d"]])
-    before = {system.pid(name) for name in path.names}
+    before = {system.pid(name) for name in path.processes}
     path.arrange([["a"], ["d"]])
-    assert {system.pid(name) for name in path.names} == before
+    assert {system.pid(name) for name in path.processes} == before
 
 
 def test_its_cost_is_counted_over_the_masters_and_the_workers_of_all_its_services(

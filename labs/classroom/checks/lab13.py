@@ -38,7 +38,7 @@ def carry(lab: Lab, _answer: Any) -> Verdict:
         return wrong("raises", f"Three services were to be started with your file. {str(error).splitlines()[0]}")
     lab.shop.offer("tea")
     first, second, last = lab.path.names
-    marks = {name: files.mark(lab.system.log(name)) for name in lab.path.names}
+    marks = {name: files.mark(lab.system.log(name)) for name in lab.path.processes}
     before = _placed(lab)
     answer = lab.one_order()
     placed = _placed(lab) - before
@@ -196,11 +196,11 @@ def _placed(lab: Lab) -> int:
 
 def _error(lab: Lab, marks: dict[str, Mark]) -> str:
     """What the services of the path have logged as an error since these marks, the last of them first."""
-    for name in reversed(lab.path.names):
+    for name in reversed(lab.path.processes):
         for line in files.text(lab.system.log(name), marks[name]).splitlines():
             with contextlib.suppress(ValueError, TypeError, KeyError):  # a line that is no entry, or no error
                 error = json.loads(line)["error"]
-                return f"In {name}-service: {error['type']}: {error['message']}."
+                return f"In {name}: {error['type']}: {error['message']}."
     return "No service has logged an error."
 
 
