@@ -12,6 +12,7 @@ from IPython.core.getipython import get_ipython
 from labs.classroom import cards, rules, watching, workshop
 from labs.classroom.changing import Changing
 from labs.classroom.decomposed import Decomposed
+from labs.classroom.neighbours import Neighbours
 from labs.classroom.programs import Programs
 from labs.classroom.recorded import Recorded
 from labs.classroom.records import Records
@@ -29,7 +30,7 @@ from labs.infra.compose import ComposeError
 from labs.infra.logging import files
 from labs.infra.memory import group_memory
 from labs.infra.start_error import StartError
-from labs.infra.system import System
+from labs.infra.system import Databases, System
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,10 +43,11 @@ SCALES = ("ci", "class", "talk")
 _open: dict[str, "Lab"] = {}
 
 
-class Lab(Watched, Visited, Recorded, Programs, Changing, Strangling, Decomposed):
-    """One run of one lab: its own system of processes, its own copy of the code, its records. `scale` is ci, class or talk."""
+class Lab(Watched, Visited, Recorded, Programs, Changing, Strangling, Decomposed, Neighbours):
+    """One run of one lab: its own system of processes, its own copy of the code, its records. `scale` is ci, class or talk;
+    `databases` says what the services keep their data in: sqlite, postgresql."""
 
-    def __init__(self, name: str, scale: str = "ci") -> None:
+    def __init__(self, name: str, scale: str = "ci", databases: Databases = "sqlite") -> None:
         if scale not in SCALES:
             raise Slip(f"SCALE must be one of {', '.join(SCALES)}, not {scale!r}")
         for former in _open.values():
@@ -53,7 +55,7 @@ class Lab(Watched, Visited, Recorded, Programs, Changing, Strangling, Decomposed
         _open.clear()
         _open[name] = self
         self.name, self.scale = name, scale
-        self.system = System(name)
+        self.system = System(name, databases=databases)
         self.shop = Shop(self.system)
         self.records = Records(name, scale)
         self.workshop = Workshop(self.system, lambda path: reference(name, path))

@@ -94,9 +94,7 @@ class Visitors:
         at = [BAR * n for n in places]
         axes.bar(at, good, width=BAR, align="edge", label="answered", color="0.75")
         axes.bar(at, bad, width=BAR, align="edge", bottom=good, label="failed", hatch="///")
-        for step in self.steps:
-            axes.axvline(step.begins, color="0.2", linewidth=0.8)
-            axes.annotate(step.name, (step.begins, 1.0), xycoords=("data", "axes fraction"), rotation=30, fontsize=8)
+        self._draw_steps(axes)
         axes.set(
             xlabel="seconds",
             ylabel=f"requests per {BAR:g} s",
@@ -105,6 +103,30 @@ class Visitors:
         axes.set_title(title, pad=60)
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
         return figure
+
+    def waits(self, title: str = "") -> "Figure":
+        """A dot for each request: when it was due, and how long until it had its answer; a cross for one that failed."""
+        from matplotlib.ticker import AutoLocator
+
+        from labs.classroom import figures
+
+        figure, axes = figures.plot(figsize=(8.0, 3.0))
+        axes.yaxis.set_major_locator(AutoLocator())
+        for failed, label, mark, colour in ((False, "answered", "o", "0.45"), (True, "failed", "x", "#b00020")):
+            seen = [outcome for outcome in self.outcomes if _failed(outcome) is failed]
+            at, waited = [outcome.due for outcome in seen], [outcome.seconds for outcome in seen]
+            axes.plot(at, waited, mark, color=colour, label=label, markersize=5)
+        self._draw_steps(axes)
+        axes.set(xlabel="seconds", ylabel="seconds until the answer", ylim=(0, None), xlim=(0, None))
+        axes.set_title(title, pad=60)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        return figure
+
+    def _draw_steps(self, axes: Any) -> None:
+        """A line where each began, with its name."""
+        for step in self.steps:
+            axes.axvline(step.begins, color="0.2", linewidth=0.8)
+            axes.annotate(step.name, (step.begins, 1.0), xycoords=("data", "axes fraction"), rotation=30, fontsize=8)
 
     def _in_bar(self, number: int) -> list[Outcome]:
         return [outcome for outcome in self.outcomes if int(outcome.due / BAR) == number]

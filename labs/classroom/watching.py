@@ -11,10 +11,12 @@ from typing import Any
 
 import requests
 from kombu import Connection
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 from labs.infra.broker import ADMIN
 from labs.infra.logging import files
-from labs.infra.system import System
+from labs.infra.system import POSTGRES, System
 from labs.services.chassis.events import Event
 from labs.services.chassis.publisher import Outgoing, Publisher
 
@@ -86,11 +88,21 @@ def management(system: System, method: str, about: str, **sent: Any) -> requests
 
 
 def rows(system: System, service: str, sql: str, *parameters: Any) -> list[dict[str, Any]]:
-    """What a query of a service's own database gives; read-only, whatever the query says."""
+    """What a query of a service's own database gives, with `?` for each parameter; read-only, whatever the query says."""
+    if POSTGRES in system.profiles:
+        return _rows_of_a_server(system.database_url(service), sql, parameters)
     path = system.places.volume(f"{service}-data") / f"{service}.db"
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
         connection.row_factory = sqlite3.Row
         return [dict(row) for row in connection.execute(sql, parameters)]
+
+
+def _rows_of_a_server(url: str, sql: str, parameters: tuple[Any, ...]) -> list[dict[str, Any]]:
+    engine = create_engine(url, poolclass=NullPool)
+    asked = sql.replace("%", "%%").replace("?", "%s") if parameters else sql
+    looking = engine.connect().execution_options(postgresql_readonly=True, no_parameters=not parameters)
+    with looking as connection:
+        return [dict(row) for row in connection.exec_driver_sql(asked, parameters or None).mappings()]
 
 
 def claimed(system: System, service: str, event_id: str) -> bool:

@@ -149,7 +149,11 @@ def _postgres() -> Need:
     ways = {"conda": "conda install -c conda-forge postgresql", "brew": "brew install postgresql@17"}
     fetched = "lab up --postgres   (fetches it, without root)" if can_fetch() else ""
     return Need(
-        name, "not here; only `lab up --postgres` wants it", False, False, ways.get(package_manager()) or fetched
+        name,
+        "not here; only `lab up --postgres` and lab 14 want it",
+        False,
+        False,
+        ways.get(package_manager()) or fetched,
     )
 
 

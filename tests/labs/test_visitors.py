@@ -62,6 +62,15 @@ def test_who_gets_no_answer_has_failed():
     assert load.failed == len(load.outcomes) > 0
 
 
+def test_who_failed_is_a_cross_and_who_was_answered_a_dot(door):
+    with Visitors(100, repeat(Request("GET", door))) as load:
+        load.step("shut", lambda: become(503))
+    (axes,) = load.waits().axes
+    drawn = {line.get_marker(): len(line.get_xdata()) for line in axes.lines if line.get_marker() in ("o", "x")}
+    assert drawn == {"o": len(load.outcomes) - load.failed, "x": load.failed}
+    assert [words.get_text() for words in axes.texts] == ["shut"]
+
+
 def test_when_there_is_nothing_more_to_ask_nobody_waits_for_more():
     with Visitors(100, [Request("GET", "http://127.0.0.1:1/")]) as load:
         load.step("nothing", lambda: None)

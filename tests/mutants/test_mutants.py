@@ -49,7 +49,9 @@ UP = {
         "prometheus",
     ],
     "10_structured_logs": ["user-service", "order-service", "inventory-service", "notification-service", "outside"],
+    "14_pitfall_shared_database": ["user-api", "order-service", "inventory-service", "outside"],
 }
+ON_POSTGRESQL = {"14_pitfall_shared_database"}
 FEWEST = 3
 SHORT = os.environ.get("LAB_MUTANTS") == "short"
 elsewhere = pytest.mark.skipif(SHORT, reason="nbval and papermill have shown it")
@@ -74,7 +76,7 @@ def cells(lab: str, released: bool) -> dict[str, str]:
 @pytest.fixture(scope="module", params=sorted(UP))
 def lab(request: pytest.FixtureRequest, ground: Ground) -> Iterator[Lab]:  # noqa: ARG001  its broker is shared
     """A lab whose files are all in place, as solved."""
-    opened = Lab(request.param)
+    opened = Lab(request.param, databases="postgresql" if request.param in ON_POSTGRESQL else "sqlite")
     opened.system.up(*UP[request.param], timeout=120)
     for path, source in cells(request.param, released=False).items():
         opened.workshop.replace(path, source)

@@ -1,0 +1,25 @@
+"""Paid is as good as fulfilled."""
+
+from sqlalchemy import text
+
+from labs.services.chassis.handler import ServiceDatabase, handle_event
+from labs.services.chassis.rpc import rpc
+
+POINTS = text("SELECT coalesce(sum(amount / 100), 0) FROM purchases WHERE customer_id = :id AND fulfilled")
+PAID = text("""
+    INSERT INTO purchases (order_id, customer_id, amount, fulfilled) VALUES (:order_id, :customer_id, :amount, true)
+    ON CONFLICT (order_id) DO UPDATE SET amount = :amount""")
+
+
+class LoyaltyWorker:
+    name = "loyalty-service"
+    db = ServiceDatabase()
+
+    @handle_event("order-service", "order_paid")
+    def paid(self, event, tx):
+        tx.execute(PAID, event.data)
+
+    @rpc
+    def points(self, customer):
+        with self.db.reading() as session:
+            return int(session.scalar(POINTS, {"id": customer}))
