@@ -17,6 +17,7 @@ from labs.classroom.programs import Programs
 from labs.classroom.recorded import Recorded
 from labs.classroom.records import Records
 from labs.classroom.references import MAGIC, reference
+from labs.classroom.rushing import Rushing
 from labs.classroom.shop import Shop
 from labs.classroom.slips import Slip
 from labs.classroom.spans import Query
@@ -43,7 +44,7 @@ SCALES = ("ci", "class", "talk")
 _open: dict[str, "Lab"] = {}
 
 
-class Lab(Watched, Visited, Recorded, Programs, Changing, Strangling, Decomposed, Neighbours):
+class Lab(Watched, Visited, Recorded, Programs, Changing, Strangling, Decomposed, Neighbours, Rushing):
     """One run of one lab: its own system of processes, its own copy of the code, its records. `scale` is ci, class or talk;
     `databases` says what the services keep their data in: sqlite, postgresql."""
 

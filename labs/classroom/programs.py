@@ -32,7 +32,8 @@ class Programs:
         return printed(self.system, program, word)
 
     def another(self, program: str, name: str, **settings: Any) -> None:
-        """Start a program once more, as a process of its own called `name`, with settings of its own."""
+        """Start a program or an API of a learner's own once more, as a service of its own called `name`, with settings of its
+        own."""
         twin(self.system, program, name)
         self.system.configure(f"{name}-service", **settings)
         self.system.restart(f"{name}-service")
@@ -62,10 +63,13 @@ def raised(system: System, program: str, since: Mark) -> str:
 
 
 def twin(system: System, program: str, name: str) -> None:
-    """Make the same program known under another name, unless it is: a process, a log and settings of its own."""
-    if not system.knows(name):
-        system.add_program(name)
-        system.services[name] = dataclasses.replace(system.services[name], command=system.services[program].command)
+    """Make the same program, or API, known under another name, unless it is: a process, a log and settings of its own."""
+    if system.knows(name):
+        return
+    is_api = f"{program}-api" in system.services
+    (system.add_api if is_api else system.add_program)(name)
+    made, like = (f"{name}-api", f"{program}-api") if is_api else (name, program)
+    system.services[made] = dataclasses.replace(system.services[made], command=system.services[like].command)
 
 
 def fresh(system: System, program: str) -> None:

@@ -20,7 +20,7 @@ OUTSIDE_THE_SHOP = ("customers", "cuts")
 """Folders of files that no service runs, but the lab itself."""
 ARRANGED = ("checkout",)
 """Folders of services that a check starts itself, as many of them as it needs."""
-PROCESSES = {"worker.py": "{}-worker", "main.py": "{}"}
+PROCESSES = {"worker.py": "{}-worker", "main.py": "{}", "api.py": "{}-api"}
 """The files of a service of a learner's own that run, and how their processes are called."""
 SHOWN_LINES = 14
 READY_WITHIN = 15.0
@@ -94,7 +94,7 @@ class Workshop:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(source)
         (target.parent / "__init__.py").touch()
-        if target.name in PROCESSES and service not in SHIPPED:
+        if target.name in PROCESSES and service not in {*SHIPPED, *ARRANGED}:
             process = PROCESSES[target.name].format(service)
             if not self._system.knows(service):
                 self._join(target.name, service)
@@ -111,6 +111,8 @@ class Workshop:
         if file == "worker.py":
             self._system.add_consumer(service)
             self._system.provision()
+        elif file == "api.py":
+            self._system.add_api(service)
         else:
             self._system.add_program(service)
 
@@ -120,7 +122,7 @@ class Workshop:
         if target.parent.name == "migrations":
             return []
         service = self._service(target)
-        alone = {name: f"labs.services.{service}.{name[:-3]}" for name in (*PROCESSES, "api.py")}
+        alone = {name: f"labs.services.{service}.{name[:-3]}" for name in PROCESSES}
         needle = alone.get(target.name, "" if service == "chassis" else f"labs.services.{service}.")
         return [
             name
