@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from labs.infra import directories
+from labs.infra.faults.named import Named
 from labs.infra.logging import entries
 from labs.infra.logging.files import Tail
 
@@ -101,6 +102,18 @@ def show_routes(shares: Mapping[str, int]) -> None:
         table.add_column(side, justify="right")
     for capability, share in shares.items():
         table.add_row(capability, f"{100 - share} %", f"{share} %")
+    console.print(table)
+
+
+def show_faults(faults: Mapping[str, Named], now: Mapping[str, object]) -> None:
+    """All there are; `now` says of those of a system that runs how each is set, the others cannot strike there."""
+    table = Table(box=None, header_style="bold")
+    for column in ("fault", "now", "unless said", "where", "what it does"):
+        table.add_column(column, overflow="fold")
+    for name, fault in faults.items():
+        said = str(now.get(name, "-"))
+        usual = f"{fault.default:g} {fault.unit}" if fault.unit else ""
+        table.add_row(name, said, usual, fault.where, fault.description, style="red" if said.startswith("on") else "")
     console.print(table)
 
 

@@ -96,7 +96,7 @@ class Workshop:
         (target.parent / "__init__.py").touch()
         if target.name in PROCESSES and service not in {*SHIPPED, *ARRANGED}:
             process = PROCESSES[target.name].format(service)
-            if not self._system.knows(service):
+            if process not in self._system.services:
                 self._join(target.name, service)
             if not self._system.state(process):
                 return self._system.up(f"{service}-service", timeout=READY_WITHIN)
@@ -105,7 +105,7 @@ class Workshop:
         return running
 
     def _join(self, file: str, service: str) -> None:
-        """Make a service of a learner's own part of the system; its first file that runs says what it is made of."""
+        """Make a process of a learner's own service part of the system; the file that runs says what it is made of."""
         if not self._system.broker:
             raise Slip(f"{service} needs a running system to join: run the cell with `lab.up(…)` first.")
         if file == "worker.py":

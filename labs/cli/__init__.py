@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from labs.cli import logs, project, shop, systems
+from labs.cli import faults, logs, project, shop, systems
 from labs.infra import doctor, home
 from labs.terminal import console
 
@@ -42,10 +42,13 @@ for command in (shop.ledger, shop.route):
 for command in (project.contracts, project.notebooks, project.solutions):
     app.command()(command)
 
+app.add_typer(faults.app, name="faults")
+
 
 def main() -> None:
     """The entry point: errors that a person can mend end in words, not in a traceback."""
     from labs.infra.compose import ComposeError
+    from labs.infra.faults import FaultError
     from labs.infra.gateway import RouteError
     from labs.infra.logging import BadQuestion, NoLogs
     from labs.infra.owner import GuardLost
@@ -54,7 +57,7 @@ def main() -> None:
 
     try:
         app()
-    except (StartError, ComposeError, NoPorts, GuardLost, RouteError, NoLogs, BadQuestion) as error:
+    except (StartError, ComposeError, NoPorts, GuardLost, RouteError, NoLogs, BadQuestion, FaultError) as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         sys.exit(1)
     except OSError as error:

@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from labs.infra import collecting, compose
+from labs.infra.faults import laying
+from labs.infra.faults.named import WIRE
 from labs.infra.home import PROJECT, home
 from labs.infra.ports import Ports
 from labs.infra.start_error import StartError
@@ -67,6 +69,8 @@ class Containers:
         chosen = self.select(*names)
         if collecting.TRACING in chosen:
             self._environment |= collecting.variables()
+        if WIRE in chosen:
+            self._environment |= laying.variables()
         ours = [name for name in chosen if self.services[name].command[:1] == ("python",)]
         if ours and self.compose("build", ours[0]).returncode:  # it is one image for all
             raise StartError("The image could not be built; Docker says why above.")

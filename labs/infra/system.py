@@ -13,6 +13,8 @@ from labs.infra import collecting, compose
 from labs.infra.compose import Service
 from labs.infra.debian import Progress, disk_words
 from labs.infra.directories import copy_code, make, prune
+from labs.infra.faults import laying
+from labs.infra.faults.named import WIRE
 from labs.infra.home import PROJECT, home
 from labs.infra.local import Places
 from labs.infra.monitors import MONITORS, fetch_monitors, find_monitor
@@ -75,6 +77,8 @@ class System:
         wanted = [n for n in self.select(*names) if not self._starting.is_up(n)]
         if collecting.TRACING in wanted:
             self._collect_traces(wanted)
+        if WIRE in wanted:
+            self._lay_the_wire(wanted)
         if BROKER in wanted:
             self._choose_broker()
             wanted = [n for n in wanted if n != BROKER or self._own_broker]
@@ -160,8 +164,10 @@ class System:
         self.services.update(compose.read_consumer(COMPOSE_FILE, name, self.variables, "x-program"))
 
     def add_api(self, name: str) -> None:
-        """A new service that only answers HTTP, in the shape of `x-api`. It needs nothing of `provision` either."""
+        """A new service that answers HTTP, in the shape of `x-api`; a worker may join it later."""
         self.services.update(compose.read_consumer(COMPOSE_FILE, name, self.variables, "x-api"))
+        if PROMETHEUS in self._asked_for:
+            self._aim()
 
     def provision(self) -> None:
         """Give every service that the system has by now its user, rights and exchange in the broker, and its database where
@@ -246,6 +252,14 @@ class System:
         if collecting.ENDPOINT not in self.variables:
             collecting.refuse_late(self.services, filter(self._starting.is_up, self.services), wanted)
             self.variables.update(collecting.variables())
+            self._read_again()
+
+    def _lay_the_wire(self, wanted: list[str]) -> None:
+        """What starts from now on asks others over it. Raises StartError where something runs already that does not."""
+        lines = laying.variables()
+        if not lines.keys() <= self.variables.keys():
+            laying.refuse_late(self.services, filter(self._starting.is_up, self.services), wanted)
+            self.variables.update(lines)
             self._read_again()
 
     def _bring(self, what: str, name: str, fetch: Callable[[Progress], Any]) -> None:

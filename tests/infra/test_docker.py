@@ -87,6 +87,16 @@ def test_containers_are_told_where_traces_go_if_they_are_collected_and_docker_ca
     assert told.read_text().split()[:-1] == [], "nobody collects them"
 
 
+def test_containers_ask_each_other_over_the_wire_if_there_is_one(tmp_path, monkeypatch):
+    told = tmp_path / "told"
+    monkeypatch.setenv("LAB_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", program(tmp_path, f'echo "$WIRE_USER $WIRE_INVENTORY $WIRE_OUTSIDE" > {told}'))
+    Containers().up("wire")
+    assert told.read_text().split() == ["wire:8001", "wire:8002", "wire:8003"]
+    Containers().up("gateway")
+    assert told.read_text().split() == []
+
+
 def test_two_homes_have_two_projects(tmp_path, monkeypatch):
     projects = set()
     for name in ("one", "other"):

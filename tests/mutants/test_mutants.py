@@ -48,6 +48,7 @@ UP = {
         "outside",
         "prometheus",
     ],
+    "16_pitfall_network_latency": ["wire", "user-api", "inventory-service"],
     "10_structured_logs": ["user-service", "order-service", "inventory-service", "notification-service", "outside"],
     "14_pitfall_shared_database": ["user-api", "order-service", "inventory-service", "outside"],
     "15_pitfall_synchronous_everything": ["broker-setup", "outside"],
