@@ -15,6 +15,7 @@ from labs.classroom.decomposed import Decomposed
 from labs.classroom.neighbours import Neighbours
 from labs.classroom.faulty import Faulty
 from labs.classroom.programs import Programs
+from labs.classroom.proven import Proven
 from labs.classroom.recorded import Recorded
 from labs.classroom.records import Records
 from labs.classroom.references import MAGIC, reference
@@ -46,7 +47,7 @@ SCALES = ("ci", "class", "talk")
 _open: dict[str, "Lab"] = {}
 
 
-class Lab(Watched, Visited, Recorded, Programs, Changing, Strangling, Decomposed, Neighbours, Rushing, Faulty, RoundTrips):
+class Lab(Watched, Visited, Recorded, Programs, Changing, Strangling, Decomposed, Neighbours, Rushing, Faulty, RoundTrips, Proven):
     """One run of one lab: its own system of processes, its own copy of the code, its records. `scale` is ci, class or talk;
     `databases` says what the services keep their data in: sqlite, postgresql."""
 

@@ -16,13 +16,15 @@ from labs.infra.system import System
 
 SHIPPED = {path.name for path in (PROJECT / "labs/services").iterdir() if path.is_dir()}
 """The folders of the services that the shop has from the start."""
-OUTSIDE_THE_SHOP = ("customers", "cuts")
+OUTSIDE_THE_SHOP = ("customers", "cuts", "tests")
 """Folders of files that no service runs, but the lab itself."""
 ARRANGED = ("checkout",)
 """Folders of services that a check starts itself, as many of them as it needs."""
 PROCESSES = {"worker.py": "{}-worker", "main.py": "{}", "api.py": "{}-api"}
 """The files of a service of a learner's own that run, and how their processes are called."""
 SHOWN_LINES = 14
+ONE_OF_SEVERAL = re.compile(r".*_\d+\.py")
+"""How a file is called of which a setting says which version counts, such as parcel_2.py."""
 READY_WITHIN = 15.0
 """Seconds that a cell's code has to become ready; it takes one or two."""
 
@@ -118,8 +120,8 @@ class Workshop:
 
     def _running(self, target: Path) -> list[str]:
         """The processes that load this file: those of its module if it is an entry point, else all of its service. None load
-        a migration: it runs when somebody runs it."""
-        if target.parent.name == "migrations":
+        a migration: it runs when somebody runs it; nor a version: it counts once somebody deploys it."""
+        if target.parent.name == "migrations" or ONE_OF_SEVERAL.fullmatch(target.name):
             return []
         service = self._service(target)
         alone = {name: f"labs.services.{service}.{name[:-3]}" for name in PROCESSES}

@@ -52,6 +52,13 @@ UP = {
     "10_structured_logs": ["user-service", "order-service", "inventory-service", "notification-service", "outside"],
     "14_pitfall_shared_database": ["user-api", "order-service", "inventory-service", "outside"],
     "15_pitfall_synchronous_everything": ["broker-setup", "outside"],
+    "17_pitfall_insufficient_testing": [
+        "user-service",
+        "order-service",
+        "inventory-service",
+        "notification-service",
+        "outside",
+    ],
 }
 ON_POSTGRESQL = {"14_pitfall_shared_database"}
 FEWEST = 3

@@ -13,6 +13,8 @@ from labs.infra.contracts.differences import differences
 from labs.infra.contracts.told import handlers
 
 FOLDER = Path(services.__path__[0]) / "contracts"
+PACTS = "pacts"
+"""A folder in it that consumers write, not the code of whoever promises; tests/services/contracts/pacts looks after it."""
 ACCEPT = "lab contracts --accept"
 INSTEAD = """\
 What others rely on is not changed; it is added to. An event that must be another gets a new type (order_placed_2), which is
@@ -49,7 +51,8 @@ class Judgement:
 
 def kept(folder: Path = FOLDER) -> dict[str, Any]:
     """The documents in the folder by name."""
-    names = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*.json"))]
+    paths = [path.relative_to(folder) for path in sorted(folder.rglob("*.json"))]
+    names = [str(path) for path in paths if path.parts[0] != PACTS]
     return {name: json.loads((folder / name).read_text()) for name in names}
 
 

@@ -107,3 +107,11 @@ def test_what_is_written_has_one_form(tmp_path):
 
 def test_the_overview_says_who_tells_and_who_listens():
     assert ("tea_made", "kitchen", "") in overview(OLD)
+
+
+def test_what_consumers_write_is_theirs(tmp_path):
+    (tmp_path / "pacts/http").mkdir(parents=True)
+    (tmp_path / "pacts/http/guest-kitchen.json").write_text("{}")
+    assert accept(OLD, tmp_path).compatible
+    assert kept(tmp_path) == OLD
+    assert (tmp_path / "pacts/http/guest-kitchen.json").read_text() == "{}"

@@ -1,0 +1,2 @@
+def told(order):
+    return {"tracking_code": order.tracking_code}
