@@ -12,15 +12,15 @@ from IPython.core.getipython import get_ipython
 from labs.classroom import cards, rules, watching, workshop
 from labs.classroom.changing import Changing
 from labs.classroom.decomposed import Decomposed
-from labs.classroom.neighbours import Neighbours
 from labs.classroom.faulty import Faulty
+from labs.classroom.neighbours import Neighbours
 from labs.classroom.programs import Programs
 from labs.classroom.proven import Proven
 from labs.classroom.recorded import Recorded
 from labs.classroom.records import Records
 from labs.classroom.references import MAGIC, reference
-from labs.classroom.rushing import Rushing
 from labs.classroom.round_trips import RoundTrips
+from labs.classroom.rushing import Rushing
 from labs.classroom.shop import Shop
 from labs.classroom.slips import Slip
 from labs.classroom.spans import Query
@@ -47,7 +47,20 @@ SCALES = ("ci", "class", "talk")
 _open: dict[str, "Lab"] = {}
 
 
-class Lab(Watched, Visited, Recorded, Programs, Changing, Strangling, Decomposed, Neighbours, Rushing, Faulty, RoundTrips, Proven):
+class Lab(
+    Watched,
+    Visited,
+    Recorded,
+    Programs,
+    Changing,
+    Strangling,
+    Decomposed,
+    Neighbours,
+    Rushing,
+    Faulty,
+    RoundTrips,
+    Proven,
+):
     """One run of one lab: its own system of processes, its own copy of the code, its records. `scale` is ci, class or talk;
     `databases` says what the services keep their data in: sqlite, postgresql."""
 
