@@ -38,8 +38,9 @@ def create_app(lines: Mapping[str, Line]) -> Flask:
     def switch(name: str) -> tuple[Response, int]:
         if name not in lines:
             return jsonify(detail=f"There is no line {name!r}. There are: {', '.join(lines)}."), 404
-        asked = request.get_json(silent=True)
-        on = asked.get("on") if isinstance(asked, dict) else None
+        said = request.get_json(silent=True)
+        asked: dict[str, Any] = said if isinstance(said, dict) else {}
+        on = asked.get("on")
         if not isinstance(on, bool):
             return jsonify(detail='Send {"on": true} or {"on": false}, and "milliseconds".'), 422
         try:
