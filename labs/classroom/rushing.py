@@ -11,6 +11,7 @@ from uuid import uuid4
 import requests
 
 from labs.classroom import books, cards
+from labs.classroom.faulty import Fault
 from labs.classroom.ledger import Ledger, judge
 from labs.classroom.load import Report, Request, open_loop
 from labs.classroom.programs import printed, twin
@@ -57,45 +58,6 @@ class Rush:
         return len(self.buys.answered(requests.codes.created)) / len(self.buys.outcomes)
 
 
-class Trouble:
-    """A fault of the world outside, on from now until `end`; in a `with`, until its end. `how` may have seconds and every.
-    Without a name nothing is wrong."""
-
-    def __init__(self, shop: Shop, fault: str, how: Mapping[str, float]) -> None:
-        self._shop, self._fault, self._met = shop, fault, 0
-        self._on = bool(fault)
-        if self._on:
-            self._switch({"on": True, **how})
-
-    def __enter__(self) -> "Trouble":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
-    @property
-    def arrived(self) -> int:
-        """Requests that have met it, struck or not."""
-        if self._on:
-            faults = self._shop.get("outside", "/faults").json()["items"]
-            self._met = next(fault["requests"] for fault in faults if fault["name"] == self._fault)
-        return self._met
-
-    def end(self) -> None:
-        """All is well again, whether or not it was before."""
-        if self._on:
-            try:
-                self._met = self.arrived
-            finally:
-                self._switch({"on": False})
-                self._on = False
-
-    def _switch(self, how: Mapping[str, Any]) -> None:
-        answer = self._shop.send("PUT", "outside", f"/faults/{self._fault}", json=how)
-        if not answer.ok:
-            raise Slip(f"The world outside refuses the fault {self._fault!r}: {answer.json()['detail']}")
-
-
 class Rushing:
     """What Lab has of it. A service is named as in `lab.up`, e.g. checkout-service."""
 
@@ -111,23 +73,28 @@ class Rushing:
         """Buy something for `card`, a token of the payment provider, at a service that charges; any answer."""
         return self.shop.post(service, "/charges", purchase(card))
 
-    def trouble(self, fault: str, **how: float) -> Trouble:
-        """Something goes wrong outside: a fault of `GET /faults` there, with its `seconds` and `every` if not as described."""
-        return Trouble(self.shop, fault, how)
-
     def rush(
-        self, service: str, buyers: int, fault: str = "", *, rate: float = RATE, mended: bool = True, **how: float
+        self,
+        service: str,
+        buyers: int,
+        fault: str = "",
+        value: float | None = None,
+        *,
+        rate: float = RATE,
+        mended: bool = True,
     ) -> Rush:
-        """So many customers who buy and as many who only look come in turns, `rate` a second in all, while something is wrong
-        outside. It is mended when all have come, or else when all have their answer; this returns then."""
+        """So many customers who buy and as many who only look come in turns, `rate` a second in all, while something is wrong:
+        a fault of `lab.faults`, with its value. It is mended when all have come, or else when all have their answer; this
+        returns then."""
         wanted, began = [purchase() for _ in range(buyers)], time.time()
-        with self.trouble(fault, **how) as trouble:
+        with contextlib.ExitStack() as over:
+            trouble = over.enter_context(Fault(self.system, fault, value, None)) if fault else None
 
             def come() -> Iterator[Request]:
                 for each in wanted:
                     yield Request("POST", self.shop.url(service, "/charges"), each)
                     yield Request("GET", self.shop.url(service, "/offers"))
-                if mended:
+                if mended and trouble:
                     trouble.end()
 
             report = open_loop(come(), rate, (2 * buyers + 1.5) / rate, PATIENCE)
@@ -136,7 +103,7 @@ class Rushing:
             for turn in (0, 1)
         )
         orders = tuple(each["order_id"] for each in wanted)
-        return Rush(orders, buys, looks, began, time.time(), trouble.arrived)
+        return Rush(orders, buys, looks, began, time.time(), trouble.met if trouble else 0)
 
     def threads_in_use(self, process: str, rush: Rush) -> float:
         """How many threads of a process were in use during a rush, on average."""

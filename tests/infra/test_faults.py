@@ -165,6 +165,17 @@ def test_after_a_block_all_is_as_it_was_before(system: System, board: Board) -> 
     assert str(board.look("payments_slow")) == "off"
 
 
+def test_what_came_its_way_is_counted_and_still_known_when_it_is_over(system: System, board: Board) -> None:
+    payments = f"http://{system.address(OUTSIDE)}/payments/charges"
+    fault = Faults(system).on("payments_500", nth=1000)
+    requests.post(payments, json={}, timeout=5)
+    assert fault.met == 1
+    fault.end()
+    assert not board.look("payments_500").on
+    fault.end()
+    assert fault.met == 1
+
+
 def test_what_a_learner_gets_wrong_is_a_sentence(system: System) -> None:
     with pytest.raises(Slip, match="Did you mean wire_user"), Faults(system).on("wire_users"):
         raise AssertionError("there is no such fault")

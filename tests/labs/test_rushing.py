@@ -96,22 +96,6 @@ def test_a_rush_with_nothing_wrong_has_met_nothing(lab: Standing) -> None:
     assert len(rush.buys.outcomes) == len(rush.looks.outcomes) == 2
 
 
-def test_trouble_is_over_whatever_happens_meanwhile(lab: Standing) -> None:
-    with pytest.raises(ZeroDivisionError), lab.trouble("payments_slow", seconds=1) as trouble:
-        assert on(lab) == ["payments_slow"]
-        raise ZeroDivisionError
-    assert on(lab) == []
-    trouble.end()
-    assert trouble.arrived == 0
-
-
-def test_trouble_that_nobody_knows_is_refused_in_words(lab: Standing) -> None:
-    with pytest.raises(Slip, match="There is no fault 'payments_quick'"):
-        lab.trouble("payments_quick")
-    with pytest.raises(Slip, match="has no seconds"):
-        lab.trouble("payments_500", seconds=1)
-
-
 def test_who_got_no_answer_was_not_served() -> None:
     rush = Rush(("a", "b", "c", "d"), report(201, 503, NO_ANSWER, 201), report(200), 0.0, 1.0, arrived=6)
     assert (rush.served, rush.amplification) == (0.5, 1.5)

@@ -35,7 +35,7 @@ def deadline(lab: Lab, _answer: Any) -> Verdict:
     chain = Asked(lab, CHECKOUT)
     if failed := _refuses(chain):
         return failed
-    with lab.trouble("payments_slow", seconds=SLOW):
+    with lab.faults.on("payments_slow", SLOW):
         failed = _endless(chain) or _impatient(lab, chain) or _trusting(chain)
     return (
         failed

@@ -77,21 +77,21 @@ def fine(asked: Asked, customers: int) -> Report:
 
 def declined(asked: Asked) -> tuple[requests.Response, int]:
     """What a customer with a declined card is told, and how often payments was asked for it."""
-    with asked.lab.trouble("payments_500", every=NEVER) as counter:
+    with asked.lab.faults.on("payments_500", nth=NEVER) as counter:
         answer = asked.buy("card-declined")
-    return answer, counter.arrived
+    return answer, counter.met
 
 
 def failing_by_turns(asked: Asked, customers: int) -> tuple[list[requests.Response], int]:
     """One customer after the other, while every second request to payments is answered with 500: what they are told, and how
     many requests came."""
-    with asked.lab.trouble("payments_500", every=2) as trouble:
+    with asked.lab.faults.on("payments_500", nth=2) as trouble:
         answers = [asked.buy() for _ in range(customers)]
-    return answers, trouble.arrived
+    return answers, trouble.met
 
 
 def failing(asked: Asked, customers: int) -> tuple[requests.Response, int]:
     """One customer after the other, while every request fails: what the last is told, and how many requests came."""
-    with asked.lab.trouble("payments_500") as trouble:
+    with asked.lab.faults.on("payments_500") as trouble:
         answers = [asked.buy() for _ in range(customers)]
-    return answers[-1], trouble.arrived
+    return answers[-1], trouble.met

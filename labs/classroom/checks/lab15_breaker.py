@@ -124,15 +124,15 @@ def _tries_once(till: Asked) -> Verdict | None:
 
 def _stampede(lab: Lab, till: Asked) -> Verdict | None:
     time.sleep(REST * A_BIT)
-    with lab.trouble("payments_slow", seconds=SLOW) as trouble, lab.trouble("payments_500"):
+    with lab.faults.on("payments_slow", SLOW) as trouble, lab.faults.on("payments_500"):
         till.together(RUSH, RUSH)
-    if trouble.arrived <= TRIALS:
+    if trouble.met <= TRIALS:
         return None
     message = (
-        f"The rest was over, {RUSH} customers came at once, and {trouble.arrived} requests went to a payments that had "
+        f"The rest was over, {RUSH} customers came at once, and {trouble.met} requests went to a payments that had "
         "just failed. While one trial is under way the others must be told no: it is on its knees, and they are a rush."
     )
-    return wrong("stampede", message, _story(f"{trouble.arrived} at once", "one trial is enough"))
+    return wrong("stampede", message, _story(f"{trouble.met} at once", "one trial is enough"))
 
 
 def _stuck(till: Asked) -> Verdict | None:

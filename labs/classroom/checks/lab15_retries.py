@@ -89,7 +89,7 @@ def _never_earns(till: Asked) -> Verdict | None:
 def _in_turn(lab: Lab, till: Asked) -> Verdict | None:
     served = 0
     for _ in range(TRIES):
-        with lab.trouble("payments_slow", seconds=SLOW):
+        with lab.faults.on("payments_slow", SLOW):
             served = max(served, len(till.together(AT_ONCE, AT_ONCE).answered(requests.codes.created)))
         if served > AT_ONCE / 2:
             return None

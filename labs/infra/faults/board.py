@@ -20,12 +20,14 @@ START = {OUTSIDE: "outside", WIRE: "wire, together with the services that are to
 
 @dataclass(frozen=True)
 class Switch:
-    """How a fault is set now. `value` is in its unit; it strikes every `every`-th request."""
+    """How a fault is set now. `value` is in its unit; it strikes every `every`-th request. `met` requests have come its way
+    since it was set, struck or not; a delay does not count them."""
 
     fault: Named
     on: bool
     value: float
     every: int = 1
+    met: int = 0
 
     def __str__(self) -> str:
         words = [f"{self.value:g} {self.fault.unit}"] if self.fault.unit else []
@@ -98,7 +100,8 @@ class Board:
 
 
 def _switch(fault: Named, said: Mapping[str, Any]) -> Switch:
-    return Switch(fault, bool(said["on"]), float(said[VALUE[fault.where]]), int(said.get("every", 1)))
+    value, counts = float(said[VALUE[fault.where]]), (int(said.get("every", 1)), int(said.get("requests", 0)))
+    return Switch(fault, bool(said["on"]), value, *counts)
 
 
 def newest(system: str = "") -> Board | None:
