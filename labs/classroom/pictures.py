@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 HATCHES = ("", "//", "..", "xx", "\\\\", "--", "++", "oo")
 MOST_ROWS = 60
 """Spans of one picture; the table has all of them."""
+LABEL, INDENT, STEP = 52, 20, 3
+"""Characters of a label at most; of them before the deepest span, and for each level where there are few."""
 
 
 def waterfall(table: "DataFrame") -> Figure:
@@ -28,13 +30,14 @@ def waterfall(table: "DataFrame") -> Figure:
         length = max(row["lasts"], width / 400)
         style = {"color": f"C{look % 10}", "hatch": HATCHES[look % len(HATCHES)], "edgecolor": edge}
         axes.barh(place, length, left=row["begins"], height=0.7, linewidth=1.6 if row["failed"] else 0.4, **style)
-    axes.set_yticks(range(len(shown)), [_label(row) for row in shown.to_dict("records")], fontsize=8)
+    step = min(STEP, INDENT / max(1, shown["depth"].max()))
+    axes.set_yticks(range(len(shown)), [_label(row, step) for row in shown.to_dict("records")], fontsize=8)
     for tick, failed in zip(axes.get_yticklabels(), shown["failed"], strict=True):
         tick.set_horizontalalignment("left")
         tick.set_color("#b00020" if failed else "black")
     axes.tick_params(axis="y", pad=300, length=0)
     axes.set(xlabel="milliseconds since the first span began", xlim=(0, width * 1.02), ylim=(len(shown) - 0.4, -0.6))
-    axes.legend(handles=_legend(services), loc="upper right", fontsize=8, frameon=True)
+    axes.legend(handles=_legend(services), loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8)
     return figure
 
 
@@ -78,10 +81,10 @@ def dependencies(edges: "DataFrame") -> Figure:
     return figure
 
 
-def _label(row: dict[str, Any]) -> str:
-    return f"{'   ' * row['depth']}{row['service'].removesuffix('-service')}: {row['operation']}"[:52] + (
-        " (failed)" if row["failed"] else ""
-    )
+def _label(row: dict[str, Any], step: float) -> str:
+    indent = " " * round(step * row["depth"])
+    label = f"{indent}{row['service'].removesuffix('-service')}: {row['operation']}"[:LABEL]
+    return label + (" (failed)" if row["failed"] else "")
 
 
 def _legend(services: Sequence[str]) -> list[Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pandas import DataFrame
 from werkzeug.serving import make_server
 
 from labs.classroom import dependencies, pictures, spans, tracing
@@ -175,6 +176,14 @@ def test_a_waterfall_says_in_words_what_it_shows_and_lets_runs_be_compared(store
     text, _, _ = words.partition("</data>")
     assert "      3.0 ms       1.0 ms    outside: POST /charges FAILED" in text
     assert "3.0 ms" not in bundle["text/plain"]
+
+
+def test_the_deepest_span_of_a_long_chain_still_says_what_it_is():
+    columns = {"service": "step-service", "operation": "POST /checkout", "begins": 0.0, "lasts": 1.0, "failed": False}
+    table = DataFrame([{**columns, "depth": depth} for depth in range(40)])
+    labels = [tick.get_text() for tick in pictures.waterfall(table).axes[0].get_yticklabels()]
+    assert {label.strip() for label in labels} == {"step: POST /checkout"}
+    assert len({len(label) for label in labels}) > 10, "and how deep it is"
 
 
 def test_the_map_is_drawn_with_every_edge_in_its_words(store, query, shown):
