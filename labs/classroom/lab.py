@@ -319,8 +319,8 @@ class Lab(
             first = PurePosixPath(path).parts[0]
             groups = {described.group for described in self.system.services.values()}
             service = first if rules.is_rule(path) or first in groups else f"{first}-service"
-            # the lab itself loads them, or the check starts them, or every service has them
-            of_none = first in (*workshop.OUTSIDE_THE_SHOP, *workshop.ARRANGED, "chassis")
+            # the check starts them, the lab itself loads them, or every service has them
+            of_none = check.arranges or first in (*workshop.OUTSIDE_THE_SHOP, "chassis")
             if not of_none and not self.pids(service):
                 raise Slip(f'{service} does not run. Start it with `lab.start("{service}")`, then check again.')
         return check.judge(self, answer)

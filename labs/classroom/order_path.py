@@ -20,7 +20,7 @@ from labs.classroom.shop import EMAIL, Shop
 from labs.infra.memory import group_memory
 from labs.infra.system import READY_WITHIN, System
 
-ENTRY, ROUTE, PORT = "checkout", "/checkout", 8000
+ENTRY, TEMPLATE, ROUTE, PORT = "checkout", "template", "/checkout", 8000
 """The service that the customer comes to, whatever its steps are. The others are called as their first step."""
 WARM_UP = 3
 """Orders before any is measured: connections are opened, prices and keys are known."""
@@ -145,7 +145,7 @@ class OrderPath:
         self._system.add_api(name)
         here = self._system.services
         made = here[process(name)]
-        command = tuple(word.replace(f".{name}.api:", f".{ENTRY}.api:") for word in made.command)
+        command = tuple(word.replace(f".{name}.api:", f".{ENTRY}.{TEMPLATE}:") for word in made.command)
         here[process(name)] = dataclasses.replace(made, command=command)
         self._known.append(name)
 

@@ -30,11 +30,13 @@ Judge = Callable[["Lab", Any], Verdict]
 
 @dataclass(frozen=True)
 class Check:
-    """An exercise: `files` are those that the learner writes for it; without any, the answer is given to `lab.check`."""
+    """An exercise: `files` are those that the learner writes for it; without any, the answer is given to `lab.check`. The judge
+    of one that `arranges` starts what it judges; else it must run already."""
 
     name: str
     judge: Judge
     files: tuple[str, ...] = ()
+    arranges: bool = False
 
 
 @dataclass
@@ -43,11 +45,11 @@ class Checks:
 
     by_name: dict[str, Check] = field(default_factory=dict)
 
-    def exercise(self, name: str, *files: str) -> Callable[[Judge], Judge]:
-        """Register a judge."""
+    def exercise(self, name: str, *files: str, arranges: bool = False) -> Callable[[Judge], Judge]:
+        """Register a judge; one that `arranges` starts what it judges itself."""
 
         def register(judge: Judge) -> Judge:
-            self.by_name[name] = Check(name, judge, files)
+            self.by_name[name] = Check(name, judge, files, arranges)
             return judge
 
         return register

@@ -18,8 +18,6 @@ SHIPPED = {path.name for path in (PROJECT / "labs/services").iterdir() if path.i
 """The folders of the services that the shop has from the start."""
 OUTSIDE_THE_SHOP = ("customers", "cuts", "tests")
 """Folders of files that no service runs, but the lab itself."""
-ARRANGED = ("checkout",)
-"""Folders of services that a check starts itself, as many of them as it needs."""
 PROCESSES = {"worker.py": "{}-worker", "main.py": "{}", "api.py": "{}-api"}
 """The files of a service of a learner's own that run, and how their processes are called."""
 SHOWN_LINES = 14
@@ -96,25 +94,25 @@ class Workshop:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(source)
         (target.parent / "__init__.py").touch()
-        if target.name in PROCESSES and service not in {*SHIPPED, *ARRANGED}:
+        if target.name in PROCESSES and service not in SHIPPED:
             process = PROCESSES[target.name].format(service)
             if process not in self._system.services:
-                self._join(target.name, service)
+                self._join(target, service)
             if not self._system.state(process):
                 return self._system.up(f"{service}-service", timeout=READY_WITHIN)
         running = self._running(target)
         self._system.restart(*running, timeout=READY_WITHIN)
         return running
 
-    def _join(self, file: str, service: str) -> None:
+    def _join(self, target: Path, service: str) -> None:
         """Make a process of a learner's own service part of the system; the file that runs says what it is made of."""
         if not self._system.broker:
             raise Slip(f"{service} needs a running system to join: run the cell with `lab.up(…)` first.")
-        if file == "worker.py":
+        if target.name == "worker.py":
             self._system.add_consumer(service)
             self._system.provision()
-        elif file == "api.py":
-            self._system.add_api(service)
+        elif target.name == "api.py":
+            self._system.add_api(service, tables=(target.parent / "migrations").is_dir())
         else:
             self._system.add_program(service)
 

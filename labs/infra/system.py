@@ -163,9 +163,13 @@ class System:
         """A new service that is one process with a `main`, in the shape of `x-program`. It needs nothing of `provision`."""
         self.services.update(compose.read_consumer(COMPOSE_FILE, name, self.variables, "x-program"))
 
-    def add_api(self, name: str) -> None:
-        """A new service that answers HTTP, in the shape of `x-api`; a worker may join it later."""
-        self.services.update(compose.read_consumer(COMPOSE_FILE, name, self.variables, "x-api"))
+    def add_api(self, name: str, tables: bool = False) -> None:
+        """A new service that answers HTTP, in the shape of `x-api`, with or without `tables`; a worker may join it later."""
+        made = compose.read_consumer(COMPOSE_FILE, name, self.variables, "x-api")
+        if tables:
+            task = f"{name}-migrate"
+            made[task] = compose.read_consumer(COMPOSE_FILE, name, self.variables)[task]
+        self.services.update(made)
         if PROMETHEUS in self._asked_for:
             self._aim()
 

@@ -212,7 +212,7 @@ def test_a_new_service_that_only_answers_http_is_one_process_like_the_shops_own(
     assert ours.environment["OTLP_ENDPOINT"] == "http://tracing:4318"
     assert "AMQP_URL" not in ours.environment
     assert ours.environment["DATABASE_URL"].endswith("/combine.db"), "where a worker of the same name makes its tables"
-    assert not ours.depends_on
+    assert ours.optional == ours.depends_on.keys() == {"combine-migrate"}, "it may have tables"
 
 
 def test_what_was_changed_of_a_service_stays_changed_when_its_variables_say_something_else(tmp_path: Path) -> None:

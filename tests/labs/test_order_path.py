@@ -34,7 +34,7 @@ def create_app():
 def system(ground: Ground) -> Iterator[System]:  # noqa: ARG001  its folder is the session's
     made = System("order-path")
     try:
-        assert Workshop(made, lambda _: None).replace("checkout/api.py", SAYS).status == "stored"
+        assert Workshop(made, lambda _: None).replace("checkout/template.py", SAYS).status == "stored"
         yield made
     finally:
         made.down()

@@ -28,7 +28,7 @@ TOO_EARLY = 409
 """What a service answers to an order of which not all is done that comes before its own steps."""
 
 
-@CHECKS.exercise("carry", "checkout/carry.py")
+@CHECKS.exercise("carry", "checkout/carry.py", arranges=True)
 def carry(lab: Lab, _answer: Any) -> Verdict:
     """All own steps, then the next service once, and its answer; a failure stays one."""
     steps = list(lab.steps())

@@ -35,7 +35,8 @@ def found(*files: str) -> dict[str, str]:
     import pytest
 
     report = Report()
-    own = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(HERE), "--import-mode=importlib"]
+    own = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(HERE), "--confcutdir", str(HERE)]
+    own.append("--import-mode=importlib")
     code = pytest.main([*own, *(str(HERE / file) for file in files)], plugins=[report])
     if int(code) not in UNDERSTOOD:
         raise SystemExit(f"pytest ended with {code!r}: is there a test in {', '.join(files)}?")
