@@ -144,7 +144,8 @@ class Places:
 
     def rank(self, service: Service) -> int:
         """0 for what depends on nothing, else one more than the highest that it depends on: they stop in reverse."""
-        return max((self.rank(self.services[other]) + 1 for other in service.depends_on), default=0)
+        known = service.depends_on.keys() & self.services.keys()  # what is optional need not be there
+        return max((self.rank(self.services[other]) + 1 for other in known), default=0)
 
     def environment(self) -> dict[str, str]:
         """What every process of the system gets."""
