@@ -1,12 +1,9 @@
 """Lab 07, its last exercise: a gift is paid for and shipped, or nobody has paid and the piece is back on the shelf."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from labs.classroom import gifts, programs, watching
 from labs.classroom.lab import Lab
-from labs.classroom.people import succeeded
 from labs.classroom.verdicts import Verdict, passed, wrong
 from labs.infra.logging import files
 from labs.infra.logging.files import Mark
@@ -47,7 +44,7 @@ def _without_death(lab: Lab, since: Mark) -> Verdict | None:
         message = "A card was declined, and the parcel left all the same: nobody has paid for it."
         return wrong("ships_unpaid", message, ("gifts->>payments: charge", "payments-->>gifts: 402, declined",
                                                "gifts->>carrier: ship"))  # fmt: skip
-    with _refusing(lab):
+    with lab.faults.on("carrier_ships_nothing"):
         refused = gifts.ask(lab.system, GIFTS)
         if not gifts.ended(lab.system, GIFTS, refused):
             return _stuck(lab, since, refused, "an order that the carrier refuses")
@@ -99,7 +96,7 @@ def _asks_again(lab: Lab, where: str, name: str, what: str, when: str) -> Verdic
 
 def _dies_undoing(lab: Lab) -> Verdict | None:
     """Before the refund, which is its third call."""
-    with _refusing(lab):
+    with lab.faults.on("carrier_ships_nothing"):
         order_id, _survivors = _dying(lab, "before_call@3")
         done = gifts.ended(lab.system, GIFTS, order_id)
     if not done:
@@ -118,16 +115,6 @@ def _dying(lab: Lab, where: str) -> tuple[str, list[str]]:
     asked: list[str] = []
     survivors = programs.dies(lab.system, [GIFTS], where, lambda: asked.append(gifts.ask(lab.system, GIFTS)))
     return asked[0], survivors
-
-
-@contextmanager
-def _refusing(lab: Lab) -> Iterator[None]:
-    """The carrier finds nothing of any order, while this lasts."""
-    succeeded(lab.shop.send("PUT", "outside", "/faults/carrier_ships_nothing", json={"on": True}))
-    try:
-        yield
-    finally:
-        succeeded(lab.shop.send("DELETE", "outside", "/faults"))
 
 
 def _is(lab: Lab, order_id: str, trouble: str) -> bool:
