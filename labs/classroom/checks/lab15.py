@@ -107,10 +107,11 @@ def _impatient(lab: Lab, chain: Asked) -> Verdict | None:
 
 def _hurry(lab: Lab, chain: Asked) -> tuple[requests.Response, float, float]:
     """The answer to a customer who leaves soon; the seconds from then until it came, and until the till was done."""
-    before, leaves = len(_till(lab)), time.time() + SHORT
+    sent = time.time()
+    leaves = sent + SHORT
     answer, seconds = chain.timed(**{HEADER: str(leaves)})
-    until(lambda: len(_till(lab)) > before, SLOW + BUSY)
-    done = max((ended for _, ended in _till(lab)[before:]), default=leaves)
+    until(lambda: _till(lab, sent), SLOW + BUSY)
+    done = max((ended for _, ended in _till(lab, sent)), default=leaves)
     return answer, seconds - SHORT, done - leaves
 
 
@@ -128,11 +129,11 @@ def _trusting(chain: Asked) -> Verdict | None:
 
 
 def _for_nobody(lab: Lab, chain: Asked) -> Verdict | None:
-    before = len(_till(lab))
-    answer = chain.buy(**{HEADER: str(time.time() - 1)})
+    sent = time.time()
+    answer = chain.buy(**{HEADER: str(sent - 1)})
     if trouble := chain.raised(answer):
         return trouble
-    if until(lambda: len(_till(lab)) > before, SOON):
+    if until(lambda: _till(lab, sent), SOON):
         message = (
             "A request came whose customer had left a second before: it had stood in a queue. checkout asked the till "
             "all the same. Under load, that is how a system works at its limit, and for nobody."
@@ -141,8 +142,9 @@ def _for_nobody(lab: Lab, chain: Asked) -> Verdict | None:
     return None
 
 
-def _till(lab: Lab) -> list[tuple[float, float]]:
-    return rushing.spans(lab.system, "till-api")
+def _till(lab: Lab, since: float) -> list[tuple[float, float]]:
+    """From when to when the till was busy with requests that came later than that; one of a customer before may end later."""
+    return [span for span in rushing.spans(lab.system, "till-api") if span[0] >= since]
 
 
 def _hops(answered: str, note: str) -> tuple[str, ...]:
