@@ -14,14 +14,12 @@ from tests.infra.nodes import eventually
 
 API = """
 from labs.services.chassis.api import create_api
-from labs.services.chassis.database import Database
 from labs.services.chassis.settings import Settings, load
 from labs.services.greeting import words
 
 
 def create_app():
-    settings = load(Settings)
-    app = create_api("greeting-service", settings, Database(settings.database_url))
+    app = create_api("greeting-service", load(Settings))
     app.get("/greeting")(lambda: {"said": words.GREETING})
     return app
 """

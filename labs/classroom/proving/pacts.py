@@ -42,20 +42,21 @@ def served(app: Flask) -> Iterator[str]:
 def mismatches(
     provider: str, pacts: Path, *, url: str = "", states: States | None = None, messages: Messages | None = None
 ) -> list[str]:
-    """What a provider does not keep of the pacts in a file or a folder, each thing once, sorted; empty if it keeps all. HTTP is
-    asked at `url`, a message of its function in `messages`. A state without a function is an error of the provider."""
+    """What a provider does not keep of the pacts in a file or a folder, each thing once; empty if it keeps all. HTTP is
+    asked at `url`, a message of its function in `messages`. A state that cannot be made is an error of the provider."""
+    troubles: list[str] = []
     verifier = Verifier(provider, host=HOST).set_coloured_output(enabled=False).set_error_on_empty_pact()
     if url:
         verifier.add_transport(url=url)
-        verifier.state_handler(dict(states or {}))
+        verifier.state_handler(_maker(states or {}, troubles))
     if messages:
         verifier.message_handler({name: _teller(tell) for name, tell in messages.items()})
     verifier.add_source(pacts)
     try:
         verifier.verify()
     except RuntimeError as error:
-        return sorted(set(_words(verifier.results.get("errors", [])))) or [str(error)]
-    return []
+        troubles += sorted(set(_words(verifier.results.get("errors", [])))) or [str(error)]
+    return list(dict.fromkeys(troubles))
 
 
 def verify(
@@ -64,6 +65,23 @@ def verify(
     """The same for a test: raises Broken."""
     if found := mismatches(provider, pacts, url=url, states=states, messages=messages):
         raise Broken("; ".join(found))
+
+
+def _maker(states: States, troubles: list[str]) -> Callable[[str], None]:
+    """Makes a state true, or says here why not: Pact itself would try it seven times, for a minute."""
+
+    def make(state: str) -> None:
+        if not state:  # which is how Pact says that there is none
+            return
+        if state not in states:
+            troubles.append(f"nobody has said how it comes about that {state}")
+            return
+        try:
+            states[state]()
+        except Exception as error:  # noqa: BLE001  (whatever a provider's own code raises)
+            troubles.append(f"it could not be made true that {state}: {type(error).__name__}: {error}")
+
+    return make
 
 
 def _teller(tell: Callable[[], bytes]) -> Callable[[], Any]:

@@ -85,7 +85,12 @@ def test_an_answer_that_is_not_as_needed_is_found(written, tmp_path):
             verify("inventory-service", pact, url=url, states=nothing)
 
 
-def test_a_state_that_the_provider_does_not_know_is_an_error(written, tmp_path):
+def test_a_state_that_nobody_makes_or_that_fails_is_an_error(written, tmp_path):
+    def crooked() -> None:
+        raise ValueError("no tea today")
+
     [pact] = of(written, HTTP, "inventory-service")
-    with ANSWERING["inventory-service"](f"sqlite:///{tmp_path}/its.db") as (url, _), pytest.raises(Broken):
-        verify("inventory-service", pact, url=url)
+    with ANSWERING["inventory-service"](f"sqlite:///{tmp_path}/its.db") as (url, _), pytest.raises(Broken) as broken:
+        verify("inventory-service", pact, url=url, states={"tea and cup are in the catalogue": crooked})
+    assert "nobody has said how it comes about that there is no unicorn" in str(broken.value)
+    assert "tea and cup are in the catalogue: ValueError: no tea today" in str(broken.value)
