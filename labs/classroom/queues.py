@@ -17,12 +17,16 @@ def channel(system: System) -> Iterator[Any]:
 
 
 def make(system: System, name: str, exchange: Exchange | None = None, key: str = "", **arguments: Any) -> None:
-    """An empty queue; arguments as RabbitMQ calls them, without x- and with underscores, such as max_length=5."""
+    """An empty queue; arguments as RabbitMQ calls them, without x- and with underscores, such as max_length=5. Bound last: what
+    is published from then on is not lost in the emptying."""
     spelt = {f"x-{key.replace('_', '-')}": value for key, value in arguments.items()}
     with channel(system) as there:
         queue = Queue(name, exchange, key, queue_arguments=spelt)(there)
-        queue.declare()
+        queue.queue_declare()
         queue.purge()
+        if exchange:
+            queue.exchange.declare()
+            queue.queue_bind()
 
 
 def put(system: System, bodies: Iterable[Any], exchange: Exchange | None = None, key: str = "") -> None:
