@@ -12,17 +12,16 @@ import asyncio
 import math
 import signal
 import sys
-import threading
 from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from labs.infra.faults import FaultError
 from labs.infra.faults.lines import Line
 from labs.infra.faults.named import DELAYS
 from labs.services.chassis import health, logs
+from labs.services.chassis.program import serve
 
 
 def create_app(lines: Mapping[str, Line]) -> Flask:
@@ -68,11 +67,6 @@ def _out(line: Line) -> dict[str, Any]:
     return {"name": line.name, "on": line.milliseconds > 0, "milliseconds": line.milliseconds}
 
 
-class _Quiet(WSGIRequestHandler):
-    def log(self, *_: Any) -> None:
-        """The platform asks for its health all the time."""
-
-
 async def run(lines: Mapping[str, tuple[str, Line]], admin: str) -> None:
     """Until SIGTERM or SIGINT. `lines` by name with the address (host:port) at which each takes connections. Raises OSError."""
     over, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -80,9 +74,7 @@ async def run(lines: Mapping[str, tuple[str, Line]], admin: str) -> None:
         loop.add_signal_handler(number, over.set)
     taking = [await line.open(address) for address, line in lines.values()]
     host, _, port = admin.rpartition(":")
-    app = create_app({name: line for name, (_, line) in lines.items()})
-    server = make_server(host, int(port), app, threaded=True, request_handler=_Quiet)
-    threading.Thread(target=server.serve_forever, name="admin", daemon=True).start()
+    serve(create_app({name: line for name, (_, line) in lines.items()}), host, int(port), "admin")
     await over.wait()
     for door in taking:
         door.close()

@@ -43,6 +43,12 @@ def run(module_name: str) -> None:
         signal.pause()
 
 
+def serve(app: Flask, host: str, port: int, name: str) -> None:
+    """Answer from a thread of this name while the process lives."""
+    server = make_server(host, port, app, threaded=True, request_handler=_Quiet)
+    threading.Thread(target=server.serve_forever, name=name, daemon=True).start()
+
+
 class _Quiet(WSGIRequestHandler):
     def log(self, *_: Any) -> None:
         """The platform asks all the time; the log is the program's own."""
@@ -57,8 +63,7 @@ def _leave(_signal: int, _frame: Any) -> None:
 def _serve_health(settings: Settings, started: Callable[[], bool]) -> None:
     app = Flask("program")
     app.register_blueprint(health.blueprint({}, {}, started))
-    server = make_server(*settings.address(), app, threaded=True, request_handler=_Quiet)
-    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    serve(app, *settings.address(), "health")
 
 
 if __name__ == "__main__":
