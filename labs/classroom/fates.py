@@ -134,20 +134,10 @@ def grid(table: "DataFrame") -> "Figure":
     from labs.classroom import figures
 
     points, versions = list(dict.fromkeys(table["point"])), list(dict.fromkeys(table["version"]))
-    figure, axes = figures.plot(figsize=(2.2 + 1.7 * len(versions), 0.7 + 0.5 * len(points)))
+    said = []
     for row in table.to_dict("records"):
-        x, y = versions.index(row["version"]), points.index(row["point"])
         bad = bool(row["lost"]) + bool(row["doubled"])
-        colour, hatch = (("#e3f1e4", ""), ("#f6cfcb", ""), ("#e58b83", "//"))[bad]
-        axes.barh(y, 0.94, left=x - 0.47, height=0.88, color=colour, hatch=hatch, edgecolor="white")
-        box = {"facecolor": colour, "edgecolor": "none", "pad": 1.5}
-        axes.text(x, y, row["words"].replace(", ", "\n"), ha="center", va="center", fontsize=8, bbox=box)
-    axes.set(xlim=(-0.5, len(versions) - 0.5), ylim=(len(points) - 0.5, -0.5))
-    axes.set_xticks(range(len(versions)), versions)
-    axes.set_yticks(range(len(points)), points)
-    axes.xaxis.tick_top()
-    axes.tick_params(length=0)
-    axes.grid(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_visible(False)
-    return figure
+        look = (("#e3f1e4", ""), ("#f6cfcb", ""), ("#e58b83", "//"))[bad]
+        words = row["words"].replace(", ", "\n")
+        said.append(figures.Field(versions.index(row["version"]), points.index(row["point"]), words, *look, 8, 1.5))
+    return figures.fields(points, versions, said, figsize=(2.2 + 1.7 * len(versions), 0.7 + 0.5 * len(points)))

@@ -3,7 +3,8 @@
 import base64
 import html
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.style
@@ -23,6 +24,19 @@ STYLE: dict[str, Any] = {
     "font.size": 10,
     "legend.frameon": False,
 }
+
+
+@dataclass(frozen=True)
+class Field:
+    """One of a table that is drawn, in column `x` and row `y` from 0; `size` of its words and `pad` around them in points."""
+
+    x: int
+    y: int
+    words: str
+    colour: str
+    hatch: str
+    size: float
+    pad: float
 
 
 def plot(**size: Any) -> tuple[Figure, Any]:
@@ -45,6 +59,26 @@ def counts(series: dict[str, Iterable[float]], away: dict[str, tuple[float, floa
         axes.step([0, *at], range(len(at) + 1), where="post", label=name, linewidth=2, linestyle=line)
     axes.set(xlabel="seconds", ylabel=what, ylim=(0, None), xlim=(0, None))
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+def fields(down: Sequence[str], across: Sequence[str], said: Iterable[Field], **size: Any) -> Figure:
+    """A table as a figure: `down` and `across` name its rows and columns; `size` goes to matplotlib's Figure."""
+    figure, axes = plot(**size)
+    for field in said:
+        axes.barh(
+            field.y, 0.94, left=field.x - 0.47, height=0.88, color=field.colour, hatch=field.hatch, edgecolor="white"
+        )
+        box = {"facecolor": field.colour, "edgecolor": "none", "pad": field.pad}
+        axes.text(field.x, field.y, field.words, ha="center", va="center", fontsize=field.size, bbox=box)
+    axes.set(xlim=(-0.5, len(across) - 0.5), ylim=(len(down) - 0.5, -0.5))
+    axes.set_xticks(range(len(across)), across)
+    axes.set_yticks(range(len(down)), down)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.grid(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_visible(False)
     return figure
 
 
