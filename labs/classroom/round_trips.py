@@ -1,13 +1,13 @@
 """The part of a lab that counts what services ask each other, and says how an answer's time grows with what it is about."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from labs.infra.logging import files
+from labs.infra.logging.entries import structured
 from labs.infra.logging.files import Mark
 from labs.infra.system import System
 
@@ -62,10 +62,8 @@ class RoundTrips:
 def questions(system: System, process: str, since: Mark) -> list[Question]:
     """The GETs that a process has answered since then, as its log says; each is there before its answer is."""
     found = []
-    for line in files.text(system.log(process), since).splitlines():
-        with suppress(ValueError):  # not every library logs in JSON
-            entry = json.loads(line)
-            if isinstance(entry, dict) and entry.get("http", {}).get("request", {}).get("method") == "GET":
-                url = entry["url"]
-                found.append(Question(url["path"], tuple(parse_qsl(url.get("query", "")))))
+    for entry in structured(files.text(system.log(process), since).splitlines()):
+        if entry.get("http", {}).get("request", {}).get("method") == "GET":
+            url = entry["url"]
+            found.append(Question(url["path"], tuple(parse_qsl(url.get("query", "")))))
     return found

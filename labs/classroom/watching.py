@@ -1,7 +1,5 @@
 """Looks into a running system from outside: queues, tables, what its processes say."""
 
-import contextlib
-import json
 import sqlite3
 import time
 from collections.abc import Callable
@@ -16,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from labs.infra.broker import ADMIN
 from labs.infra.logging import files
+from labs.infra.logging.entries import structured
 from labs.infra.system import POSTGRES, System
 from labs.services.chassis.events import Event
 from labs.services.chassis.publisher import Outgoing, Publisher
@@ -135,11 +134,9 @@ def handled(system: System, process: str, event_type: str) -> bool:
 
 def _since_start(system: System, process: str) -> list[dict[str, Any]]:
     """The log entries of a worker since its last start."""
-    entries: list[dict[str, Any]] = []
-    for line in files.lines(system.log(process)):
-        with contextlib.suppress(ValueError):  # not every library logs in JSON before the log is configured
-            entry = json.loads(line)
-            if entry["message"].startswith("starting services"):
-                entries.clear()
-            entries.append(entry)
-    return entries
+    found: list[dict[str, Any]] = []
+    for entry in structured(files.lines(system.log(process))):
+        if entry["message"].startswith("starting services"):
+            found.clear()
+        found.append(entry)
+    return found

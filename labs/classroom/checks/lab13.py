@@ -1,7 +1,5 @@
 """Lab 13: a hop is judged by what comes out at both ends of the path, a criterion by what becomes of it when it is merged."""
 
-import contextlib
-import json
 from typing import Any
 
 from requests import HTTPError
@@ -14,6 +12,7 @@ from labs.classroom.merging import Score
 from labs.classroom.order_path import ENTRY
 from labs.classroom.verdicts import Checks, Verdict, passed, wrong
 from labs.infra.logging import files
+from labs.infra.logging.entries import structured
 from labs.infra.logging.files import Mark
 from labs.infra.start_error import StartError
 
@@ -197,9 +196,8 @@ def _placed(lab: Lab) -> int:
 def _error(lab: Lab, marks: dict[str, Mark]) -> str:
     """What the services of the path have logged as an error since these marks, the last of them first."""
     for name in reversed(lab.path.processes):
-        for line in files.text(lab.system.log(name), marks[name]).splitlines():
-            with contextlib.suppress(ValueError, TypeError, KeyError):  # a line that is no entry, or no error
-                error = json.loads(line)["error"]
+        for entry in structured(files.text(lab.system.log(name), marks[name]).splitlines()):
+            if error := entry.get("error"):
                 return f"In {name}: {error['type']}: {error['message']}."
     return "No service has logged an error."
 

@@ -1,7 +1,8 @@
 """A line of a log as a person reads it: when, how grave, what, and the details that matter."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,15 @@ class Entry:
     level: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
     stack_trace: str = ""
+
+
+def structured(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Those of the lines that are JSON objects: not every library logs so."""
+    for line in lines:
+        with suppress(ValueError):
+            told = json.loads(line)
+            if isinstance(told, dict):
+                yield told
 
 
 def read(line: str, at: datetime | None = None) -> Entry:
