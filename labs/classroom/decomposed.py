@@ -44,14 +44,14 @@ class Decomposed:
         """Each change of cuts/changes.py with the steps that have one of its names in their code, and so are edited for it.
         Raises Slip, and what the file raises."""
         self._written(CHANGES)
-        named = loaded(self.system.places.code / "labs/services" / CHANGES).CHANGES
+        named = loaded(self.system.places.sources / CHANGES).CHANGES
         sources = self.steps()
         return {what: frozenset(cutting.touched({"names": names}, sources)) for what, names in named.items()}
 
     def criterion(self) -> Score:
         """The function `score` of cuts/criterion.py as it is now. Raises what the file raises."""
         self._fill_in(CRITERION)
-        score: Score = loaded(self.system.places.code / "labs/services" / CRITERION).score
+        score: Score = loaded(self.system.places.sources / CRITERION).score
         return score
 
     def arrange(self, cut: Cut) -> None:
@@ -84,7 +84,7 @@ class Decomposed:
         cards.card("note", f"each service of the path fails {share:.1%} of its requests")
 
     def _written(self, path: str) -> str:
-        file = self.system.places.code / "labs/services" / path
+        file = self.system.places.sources / path
         if not file.exists():
             raise Slip(
                 f"There is no {path} yet. Run the cell that begins with `%%service {path}`, then this one again."
@@ -93,6 +93,6 @@ class Decomposed:
 
     def _fill_in(self, path: str) -> None:
         """A file that a learner's cell should have written, and did not since it does not even compile."""
-        file = self.system.places.code / "labs/services" / path
+        file = self.system.places.sources / path
         if not file.exists() and (source := reference(self.name, path)):
             file.write_text(source)

@@ -142,4 +142,4 @@ def edited(system: System, edits: Iterable[Edit]) -> dict[str, str]:
 
 
 def _file(system: System, path: str) -> Path:
-    return system.places.code / "labs/services" / path
+    return system.places.sources / path

@@ -43,7 +43,7 @@ class Recorded:
 
     def cut_file(self, name: str) -> ModuleType:
         """A file of the folder `cuts` as a module, read anew. Raises what it raises."""
-        return loaded(self.system.places.code / "labs/services" / CUTS / f"{name}.py")
+        return loaded(self.system.places.sources / CUTS / f"{name}.py")
 
     def cut(self, name: str) -> Borders:
         """The cut in cuts/`name`.py. Raises what the file raises."""
@@ -53,7 +53,7 @@ class Recorded:
         """The source of each part of the monolith's code, by its name in a recording."""
         found = {}
         for part in (*PARTS, MONOLITH):
-            folder = self.system.places.code / "labs/services" / part
+            folder = self.system.places.sources / part
             for path in sorted(folder.rglob("*.py")):
                 name = ".".join(path.relative_to(folder).with_suffix("").parts)
                 if _is_part(part, name):

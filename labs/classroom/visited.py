@@ -77,7 +77,7 @@ class Visited:
 
     def profile(self) -> ModuleType:
         """The learner's load profile as it is now. Raises what it raises."""
-        return loaded(self.system.places.code / "labs/services" / PROFILE)
+        return loaded(self.system.places.sources / PROFILE)
 
     def crowd(self, rate: float, hands: int = HANDS) -> MeasuredCrowd:
         """Customers come, `rate` a second, as the load profile says, until they `leave`."""

@@ -59,7 +59,7 @@ class Workshop:
 
     def code(self, service: str) -> dict[str, str]:
         """The source files of a service as they are now, by name."""
-        folder = self._system.places.code / "labs/services" / service
+        folder = self._system.places.sources / service
         return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*.py"))}
 
     def _try(self, target: Path, source: str, before: str | None) -> Attempt:
@@ -75,7 +75,7 @@ class Workshop:
 
     def _restore(self, target: Path, before: str | None) -> str:
         """Back to the code that worked, or to the reference if even that does not start any more; empty, or what is wrong."""
-        path = str(target.relative_to(self._system.places.code / "labs/services"))
+        path = str(target.relative_to(self._system.places.sources))
         for source in (before, self._reference(path)):
             if source is None:
                 target.unlink(missing_ok=True)
@@ -131,13 +131,13 @@ class Workshop:
         ]
 
     def _service(self, target: Path) -> str:
-        return target.relative_to(self._system.places.code / "labs/services").parts[0]
+        return target.relative_to(self._system.places.sources).parts[0]
 
     def _target(self, path: str) -> Path:
         parts = PurePosixPath(path).parts
         if len(parts) < 2 or ".." in parts or not path.endswith(".py") or path.startswith("/"):
             raise Slip(f"%%service takes a file of a service, such as order/worker.py, not {path!r}.")
-        target = self._system.places.code / "labs/services" / path
+        target = self._system.places.sources / path
         if parts[0] in SHIPPED and not target.exists() and "migrations" not in parts and not self._reference(path):
             known = sorted(self.code(parts[0]))
             close = difflib.get_close_matches("/".join(parts[1:]), known, 1)

@@ -24,11 +24,13 @@ _ENVOYS_WORDS = re.compile(r"address: ([\w.-]+), port_value: (\d+)")
 
 
 class Places:
-    """Where everything of one system is on this machine: `directory` holds its volumes, logs and its copy of the code."""
+    """Where everything of one system is on this machine: `directory` holds its volumes, logs and its copy of the
+    code, `sources` that of the services."""
 
     def __init__(self, directory: Path, services: Mapping[str, Service]) -> None:
         self.directory, self.services = directory, services
         self.code, self.logs = directory / "code", directory / "logs"
+        self.sources = self.code / "labs/services"
         self._ports = Ports()
         self._addresses: dict[tuple[str, int], str] = {}
 

@@ -23,12 +23,12 @@ from labs.infra.home import PROJECT
 def system(tmp_path: Path) -> Any:
     """As much of a system as edits need: its copy of the shop's code."""
     shutil.copytree(PROJECT / "labs/services", tmp_path / "labs/services", ignore=shutil.ignore_patterns("__pycache__"))
-    return SimpleNamespace(places=SimpleNamespace(code=tmp_path), directory=tmp_path)
+    return SimpleNamespace(places=SimpleNamespace(sources=tmp_path / "labs/services"), directory=tmp_path)
 
 
 def source(system: Any, path: str) -> str:
     """A file of the copy."""
-    return (system.places.code / "labs/services" / path).read_text()
+    return (system.places.sources / path).read_text()
 
 
 @pytest.mark.parametrize("edits", [*COMMITS.values(), VERSIONS], ids=[*COMMITS, "versions"])

@@ -167,7 +167,7 @@ def gate(lab: Lab, _answer: Any) -> Verdict:
     """What the learner's gate lets through, over what was really verified and over worlds made up beside it."""
     if not proven.made(lab.system, VERSIONS):
         proven.edited(lab.system, VERSIONS)
-    written = lab.system.places.code / "labs/services/tests/written/notification-2"
+    written = lab.system.places.sources / "tests/written/notification-2"
     found = proven.asked(lab.system, "run", *(gates.FILES[1:] if written.is_dir() else gates.FILES))
     results = gates.MADE_UP | gates.verified(found)
     answers = []

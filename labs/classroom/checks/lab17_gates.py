@@ -13,8 +13,7 @@ Results = Mapping[tuple[str, int, str, int], bool]
 Production = Mapping[str, int]
 Gate = Callable[[str, int, Production, Contracts, Results], bool]
 MADE_UP: dict[tuple[str, int, str, int], bool] = {
-    **{(ORDER, version, INVENTORY, 1): True for version in (1, 2, 4)},
-    (ORDER, 3, INVENTORY, 1): True,
+    **{(ORDER, version, INVENTORY, 1): True for version in (1, 2, 3, 4)},
     (ORDER, 1, INVENTORY, 2): False,
     (ORDER, 3, INVENTORY, 3): False,
 }
